@@ -1,0 +1,247 @@
+"""Expressions as they are written on the board.
+
+A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
+the order it was written. Six nodes say what SymPy has no word for; each is an ordinary SymPy
+`Expr`, and `plain` turns any of them back into evaluated SymPy.
+
+    Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
+    Tight(a, b)       a product written without a dot: y(1 - y)
+    Call(f, u)        f(u), f an activation by its name
+    Prime(f, u)       f'(u)
+    Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
+    Decimal(r)        a number written with a decimal point, held exactly
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from sympy import Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol
+from sympy import exp as sympy_exp
+from sympy.logic.boolalg import Boolean
+
+ZERO, ONE, MINUS_ONE, TWO = Integer(0), Integer(1), Integer(-1), Integer(2)
+
+#: The variable of an activation's formula, and its output y = f(x).
+X, Y = Symbol("x"), Symbol("y")
+VARIABLES: Mapping[str, Expr] = {"x": X, "y": Y}
+
+
+class Frac(Expr):
+    """numerator / denominator, written as a fraction."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, numerator: Expr, denominator: Expr) -> Frac:
+        return cast(Frac, Basic.__new__(cls, numerator, denominator))
+
+    def doit(self, **hints: Any) -> Expr:
+        """The evaluated quotient."""
+        return plain(self)
+
+
+class Tight(Expr):
+    """A product written without dots between its factors: y(1 - y)."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, *factors: Expr) -> Tight:
+        return cast(Tight, Basic.__new__(cls, *factors))
+
+    def doit(self, **hints: Any) -> Expr:
+        """The evaluated product."""
+        return plain(self)
+
+
+class Call(Expr):
+    """f(u), where f is an activation known by its name."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, function: Symbol, argument: Expr) -> Call:
+        return cast(Call, Basic.__new__(cls, function, argument))
+
+
+class Prime(Expr):
+    """f'(u), the derivative of the activation f at u."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, function: Symbol, argument: Expr) -> Prime:
+        return cast(Prime, Basic.__new__(cls, function, argument))
+
+
+class Partial(Expr):
+    """∂of/∂wrt: `of` as a function of the quantity `wrt`, all that does not follow from it fixed."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, of: Expr, wrt: Symbol) -> Partial:
+        return cast(Partial, Basic.__new__(cls, of, wrt))
+
+    @property
+    def of(self) -> Expr:
+        """What is differentiated."""
+        return cast(Expr, self.args[0])
+
+    @property
+    def wrt(self) -> Symbol:
+        """By what it is differentiated."""
+        return cast(Symbol, self.args[1])
+
+
+class Decimal(Expr):
+    """A rational number written with a decimal point: 1.702 is 851/500, exactly."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, value: Rational) -> Decimal:
+        return cast(Decimal, Basic.__new__(cls, value))
+
+    @property
+    def value(self) -> Rational:
+        """The exact value."""
+        return cast(Rational, self.args[0])
+
+    @property
+    def text(self) -> str:
+        """The shortest exact decimal writing."""
+        p, q, digits = abs(self.value.p), self.value.q, 0
+        while q != 1 and (10**digits) % q:
+            digits += 1
+        whole = str(p * 10**digits // q).rjust(digits + 1, "0")
+        shown = f"{whole[:-digits]}.{whole[-digits:]}" if digits else whole
+        return f"-{shown}" if self.value.p < 0 else shown
+
+
+def number(expr: Expr) -> Rational | None:
+    """The exact value of a number node, None for anything else."""
+    if isinstance(expr, Rational):
+        return expr
+    return expr.value if isinstance(expr, Decimal) else None
+
+
+def add(*terms: Expr) -> Expr:
+    """terms[0] + terms[1] + …, in this order."""
+    return terms[0] if len(terms) == 1 else Add(*terms, evaluate=False) if terms else ZERO
+
+
+def mul(*factors: Expr) -> Expr:
+    """factors[0] · factors[1] · …, in this order."""
+    return factors[0] if len(factors) == 1 else Mul(*factors, evaluate=False) if factors else ONE
+
+
+def neg(term: Expr) -> Expr:
+    """-term."""
+    return Mul(MINUS_ONE, term, evaluate=False)
+
+
+def sub(left: Expr, right: Expr) -> Expr:
+    """left - right."""
+    return Add(left, neg(right), evaluate=False)
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    """base^exponent."""
+    return Pow(base, exponent, evaluate=False)
+
+
+def exp(argument: Expr) -> Expr:
+    """e^argument."""
+    return cast(Expr, sympy_exp(argument, evaluate=False))
+
+
+def rebuild(node: Basic, args: tuple[Basic, ...]) -> Basic:
+    """`node` with other arguments, nothing evaluated."""
+    if isinstance(node, (Add, Mul, Pow)):
+        return type(node)(*args, evaluate=False)
+    if isinstance(node, (Frac, Tight, Call, Prime, Partial, Decimal)):
+        return type(node)(*args)
+    if isinstance(node, (Piecewise, Boolean)) or getattr(node, "is_Function", False):
+        return cast(Basic, cast(Any, node.func)(*args, evaluate=False))
+    return cast(Basic, node.func(*args))
+
+
+def replace(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """`expr` with every key of `values` exchanged for its value; order and form are kept."""
+
+    def walk(node: Basic) -> Basic:
+        found = values.get(cast(Expr, node))
+        if found is not None:
+            return found
+        if not node.args:
+            return node
+        args = tuple(walk(arg) for arg in node.args)
+        # By identity: exchanging a name must not rebuild what it does not touch.
+        if all(new is old for new, old in zip(args, node.args, strict=True)):
+            return node
+        return rebuild(node, args)
+
+    return cast(Expr, walk(expr))
+
+
+def plain(expr: Expr) -> Expr:
+    """`expr` as ordinary evaluated SymPy: fractions divided, products multiplied."""
+
+    def walk(node: Basic) -> Basic:
+        if not node.args or isinstance(node, Partial):
+            return node
+        args = [walk(arg) for arg in node.args]
+        if isinstance(node, Frac):
+            return cast(Basic, args[0] / args[1])  # type: ignore[operator]
+        if isinstance(node, Tight):
+            return Mul(*args)
+        if isinstance(node, Decimal):
+            return args[0]
+        return cast(Basic, node.func(*args))
+
+    return cast(Expr, walk(expr))
+
+
+def contains(expr: Basic, symbol: Symbol) -> bool:
+    """Whether `symbol` occurs in `expr` (a derivative by it does not count as an occurrence)."""
+    if expr == symbol:
+        return True
+    args = expr.args[:1] if isinstance(expr, Partial) else expr.args
+    return any(contains(arg, symbol) for arg in args)
+
+
+def symbols(expr: Basic) -> list[Symbol]:
+    """The names in `expr`, in the order they are first read. Function names do not count."""
+    found: dict[Symbol, None] = {}
+
+    def walk(node: Basic) -> None:
+        if isinstance(node, Symbol):
+            found[node] = None
+        elif isinstance(node, (Call, Prime)):
+            walk(node.args[1])
+        else:
+            for arg in node.args:
+                walk(arg)
+
+    walk(expr)
+    return list(found)
+
+
+def mapped(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """`expr` with each outermost part for which `change` answers exchanged for the answer."""
+
+    def walk(node: Basic) -> Basic:
+        new = change(cast(Expr, node)) if isinstance(node, Expr) else None
+        if new is not None:
+            return new
+        if not node.args:
+            return node
+        args = tuple(walk(arg) for arg in node.args)
+        if all(a is b for a, b in zip(args, node.args, strict=True)):
+            return node
+        return rebuild(node, args)
+
+    return cast(Expr, walk(expr))

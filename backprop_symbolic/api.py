@@ -1,0 +1,191 @@
+"""What a Python user calls: `derive`, and the verified derivation it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backprop_symbolic.backprop import backprop
+from backprop_symbolic.derivation import DETAILS, Derivation, Step
+from backprop_symbolic.errors import unknown
+from backprop_symbolic.graph import Graph, dense, read
+from backprop_symbolic.notation import notation as find_notation
+from backprop_symbolic.spec import Network
+from backprop_symbolic.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sympy import Expr, Symbol
+
+
+@dataclass(frozen=True)
+class VerifiedDerivation:
+    """A derivation of which every step carries evidence. `derive` makes it.
+
+    In a notebook it shows itself as mathematics.
+    """
+
+    derivation: Derivation
+    language: str = "en"
+    detail: str = "normal"
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step in reading order, with its rule and evidence."""
+        return self.derivation.steps
+
+    @property
+    def graph(self) -> Graph:
+        """The forward pass that was derived."""
+        return self.derivation.graph
+
+    @property
+    def gradient(self) -> Expr:
+        """∂E/∂w as the steps yield it, in the named quantities; the δ of the layer above by name.
+
+        For several parameters, see `gradients`.
+        """
+        (result,) = self.gradients.values()
+        return result
+
+    @property
+    def gradients(self) -> Mapping[Symbol, Expr]:
+        """Each derived parameter with its ∂E/∂w, as the steps yield it."""
+        from backprop_symbolic.algebra import plain
+
+        return {w: plain(r.gradient.rhs) for w, r in self.derivation.results.items()}
+
+    @property
+    def deltas(self) -> Mapping[Symbol, Expr]:
+        """Each δ that the derivation names with its value, in the order they were derived."""
+        from backprop_symbolic.algebra import plain
+
+        return {d: plain(step.rhs) for d, step in self.derivation.definitions.items()}
+
+    def verify(self, *, strict: bool = False) -> VerifiedDerivation:
+        """Decides every step once more; `strict` adds exact cancellation. Raises Unverified."""
+        return VerifiedDerivation(verify(self.derivation, strict=strict), self.language, self.detail)
+
+    def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
+        """The derivation in a format: latex, markdown, text or json. Raises UnknownName."""
+        from backprop_symbolic.render import Options, render
+
+        options = Options(lang or self.language, DETAILS[self.detail], standalone)
+        return render(self.derivation, format, options)
+
+    def latex(self, *, standalone: bool = False, lang: str | None = None) -> str:
+        r"""LaTeX for \input, or a whole document."""
+        return self.render("latex", standalone=standalone, lang=lang)
+
+    def markdown(self, *, lang: str | None = None) -> str:
+        """Markdown with $$ blocks, as GitHub renders it."""
+        return self.render("markdown", lang=lang)
+
+    def text(self, *, lang: str | None = None) -> str:
+        """Unicode for a terminal."""
+        return self.render("text", lang=lang)
+
+    def json(self, *, lang: str | None = None) -> str:
+        """Every step with its rule and evidence, as docs/json.md describes."""
+        return self.render("json", lang=lang)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        names = ", ".join(w.name for w in self.derivation.parameters)
+        shown = names if len(names) <= 60 else f"{len(self.derivation.parameters)} parameters"
+        return f"<VerifiedDerivation of {shown}: {len(self.steps)} steps>"
+
+    def _repr_markdown_(self) -> str:
+        from backprop_symbolic.render import Options, render
+
+        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"))
+        return render(self.derivation, "markdown", options)
+
+    def _repr_latex_(self) -> str:
+        """The end results alone: ∂E/∂w = … for each parameter."""
+        from backprop_symbolic.printing import BREAK, Latex
+
+        write = Latex(self.graph.written(self.language))
+        rows = [
+            f"{write(r.gradient.lhs)} &= {write(r.gradient.rhs)}"
+            for r in self.derivation.results.values()
+        ]
+        body = " \\\\\n".join(rows).replace(BREAK, "")
+        return f"$\\displaystyle \\begin{{aligned}}\n{body}\n\\end{{aligned}}$"
+
+
+def derive(
+    network: Network | Graph | str | Path,
+    weight: str | Sequence[str] = "all",
+    *,
+    notation: str = "lecture",
+    lang: str = "en",
+    detail: str = "normal",
+    strict: bool = False,
+) -> VerifiedDerivation:
+    """∂E/∂w step by step, every step verified.
+
+    network   a Network, a Graph, sizes such as "2-2-2", or the path of a graph file
+    weight    a name as the notation writes it, a list of names, or "all"
+    notation  lecture, layered, mazur, or the path of a TOML file; for a Network only
+    strict    decide every step by exact cancellation too
+
+    Raises UnknownName, BadNetwork, BadGraph, BadExpression or BadNotation for what it cannot
+    read, and Unverified where a step does not hold, which would be an error of this package.
+    """
+    if detail not in DETAILS:
+        raise unknown("detail", detail, DETAILS)
+    from backprop_symbolic.wording import messages
+
+    messages(lang)  # an unknown language is refused before anything is derived
+    graph = _graph(network, notation)
+    if weight == "all":
+        parameters = list(graph.parameters)
+        order = {w: i for i, w in enumerate(parameters)}
+        if graph.network is not None:
+            # From the error backwards: the output layer first, as its δ are needed below it.
+            parameters.sort(key=lambda w: (-graph[w].place.layer, order[w]))
+    else:
+        names = [weight] if isinstance(weight, str) else list(weight)
+        parameters = list(dict.fromkeys(graph.parameter(name) for name in names))
+    if not parameters:
+        raise unknown("weight", "all", [], f"in {graph.title}: it has no parameters")
+    derivation = backprop(graph, parameters, repeat=detail == "full")
+    return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
+
+
+def _graph(network: Network | Graph | str | Path, notation: str) -> Graph:
+    if isinstance(network, Graph):
+        return network
+    if isinstance(network, str):
+        network = Network.parse(network)
+    if isinstance(network, Network):
+        return dense(network, find_notation(notation))
+    return read_file(network)
+
+
+def read_file(path: Path) -> Graph:
+    """A graph from a file. Raises BadGraph where the file cannot be read."""
+    from backprop_symbolic.errors import BadGraph, quoted
+    from backprop_symbolic.graph import MAX_FILE
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise BadGraph(f"graph file {quoted(path)}: {error.strerror}") from None
+    return read_bytes(data, str(path))
+
+
+def read_bytes(data: bytes, where: str) -> Graph:
+    """A graph from the bytes of a file."""
+    from backprop_symbolic.errors import BadGraph, quoted
+
+    try:
+        return read(data.decode("utf-8-sig"), where)
+    except UnicodeDecodeError as error:
+        raise BadGraph(f"graph file {quoted(where)} is not UTF-8 text (byte {error.start})") from None

@@ -1,0 +1,236 @@
+"""The command line: parsing and writing at the edge, everything else in the library.
+
+Nothing heavy is imported before a command runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from backprop_symbolic import __version__
+from backprop_symbolic.errors import BackpropError, OutputRefused, quoted
+
+if TYPE_CHECKING:
+    from backprop_symbolic.graph import Graph
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group("backprop", context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="backprop-symbolic")
+def cli() -> None:
+    """Write down backpropagation step by step, with no wrong line."""
+
+
+@cli.command(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="backprop-symbolic")
+@click.option(
+    "--weight",
+    required=True,
+    metavar="NAME",
+    help="Weight or bias to derive, named as the notation does (w31), several between "
+    "blanks ('w31 w11'), or 'all'.",
+)
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option(
+    "--activation",
+    metavar="NAME[,NAME…]",
+    help="One for all layers or one for each: sigmoid, tanh, relu, …  [default: sigmoid]",
+)
+@click.option("--loss", metavar="NAME", help="half_sse, sse, mse, …  [default: half_sse]")
+@click.option(
+    "--bias",
+    metavar="MODE",
+    help="1 (the constant 1), none, layer (one trainable b per layer), node (one per unit), fixed "
+    "(one constant per layer).  [default: 1]",
+)
+@click.option(
+    "--graph",
+    "graph_file",
+    metavar="FILE",
+    help="Derive a scalar graph instead, written as text, one 'name = formula' a line; '-' is stdin.",
+)
+@click.option(
+    "--notation",
+    metavar="NAME|FILE",
+    help="lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
+)
+@click.option(
+    "--format", "format_", metavar="NAME", default="latex", show_default=True,
+    help="latex, markdown, text or json.",
+)  # fmt: skip
+@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option(
+    "--detail", metavar="LEVEL", default="normal", show_default=True,
+    help="brief, normal, or full (every line, every proof repeated where it is used).",
+)  # fmt: skip
+@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def derive(
+    weight: str,
+    network: str | None,
+    activation: str | None,
+    loss: str | None,
+    bias: str | None,
+    graph_file: str | None,
+    notation: str | None,
+    format_: str,
+    standalone: bool,
+    lang: str,
+    detail: str,
+    strict: bool,
+    output: str | None,
+) -> None:
+    """Derive ∂E/∂WEIGHT step by step.
+
+    Every line is verified before it is printed.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic import api
+    from backprop_symbolic.render import formats
+
+    chosen = formats.get(format_)
+    if standalone and chosen.name != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    graph = _graph(graph_file, notation, given)
+    names: str | list[str] = "all" if weight.strip() == "all" else weight.split()
+    result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen.name, standalone=standalone), output)
+
+
+def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:
+    """The graph that the options name: a file, or a dense network."""
+    from backprop_symbolic import api
+    from backprop_symbolic.graph import dense
+    from backprop_symbolic.notation import notation as find_notation
+    from backprop_symbolic.spec import Network
+
+    if graph_file is not None:
+        for option, value in ({**given, "--notation": notation}).items():
+            if value is not None:
+                raise click.UsageError(f"{option} is for networks and does not go with --graph")
+        if graph_file == "-":
+            return api.read_bytes(sys.stdin.buffer.read(), "stdin")
+        return api.read_file(Path(graph_file))
+    network = Network.parse(
+        given["--network"] if given["--network"] is not None else "2-2-2",
+        given["--activation"] if given["--activation"] is not None else "sigmoid",
+        given["--loss"] if given["--loss"] is not None else "half_sse",
+        given["--bias"] if given["--bias"] is not None else "1",
+    )
+    return dense(network, find_notation(notation if notation is not None else "lecture"))
+
+
+# ---------------------------------------------------------------- output
+
+
+def writable(output: str) -> None:
+    """Refuses an output that cannot be written, before any work is done."""
+    path = Path(output)
+    folder = path.parent
+    if path.is_dir():
+        raise OutputRefused(f"cannot write {quoted(output)}: it is a directory")
+    if not folder.is_dir():
+        raise OutputRefused(f"cannot write {quoted(output)}: there is no directory {quoted(folder)}")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise OutputRefused(f"cannot write {quoted(output)}: permission denied")
+
+
+def write(text: str, output: str | None) -> None:
+    """`text` to a file, whole or not at all, or to stdout."""
+    data = text.encode("utf-8")
+    if output is None:
+        if sys.stdout is None:
+            raise OutputRefused("there is no standard output to write to")
+        stream = getattr(sys.stdout, "buffer", None)
+        try:
+            if stream is None:
+                sys.stdout.write(text)
+            else:
+                sys.stdout.flush()
+                stream.write(data)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes once more at exit; give it somewhere to flush to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise OutputRefused("standard output was closed before everything was written") from None
+        except OSError as error:
+            raise OutputRefused(f"cannot write to standard output: {error.strerror}") from None
+        return
+    path = Path(os.path.realpath(output))
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # a device or a pipe is written to, not replaced
+            return
+        _replace(path, data)
+    except OSError as error:
+        raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Writes beside `path` and moves into place, so that no half-written file is ever seen."""
+    import tempfile
+
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# ---------------------------------------------------------------- entry points
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """The command `backprop`."""
+    _run(cli, "backprop", args)
+
+
+def derive_main(args: list[str] | None = None) -> NoReturn:
+    """The command `derive`, the same as `backprop derive`."""
+    _run(derive, "derive", args)
+
+
+def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
+    """Runs a command; whatever the user can mend becomes one line on stderr and exit code 2."""
+    try:
+        code: Any = command.main(args=args, prog_name=name, standalone_mode=False)
+    except BackpropError as error:
+        _fail(str(error))
+    except click.NoSuchOption as error:
+        hint = f" Did you mean {quoted(error.possibilities[0])}?" if error.possibilities else ""
+        _fail(f"no option {quoted(error.option_name)}. See {name} --help.{hint}")
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except click.Abort:
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail("standard output was closed before everything was written")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int = 2) -> NoReturn:
+    line = " ".join(message.split())
+    click.echo(f"Error: {line}", err=True)
+    sys.exit(code)
+

@@ -1,0 +1,66 @@
+"""What can go wrong on the user's side. Each message says what, where, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class BackpropError(Exception):
+    """A mistake the user can mend. The command line prints it as one line and exits with 2."""
+
+
+class UnknownName(BackpropError):
+    """A name that is in no list: an activation, a weight, a language."""
+
+
+class BadNetwork(BackpropError):
+    """A network that cannot be built, such as `2-0-2`."""
+
+
+class BadExpression(BackpropError):
+    """A formula that is not one, or that asks for more than arithmetic."""
+
+
+class BadGraph(BackpropError):
+    """A graph file with a cycle, an undefined name, a redefinition or a broken line."""
+
+
+class BadNotation(BackpropError):
+    """A notation file that cannot name every quantity."""
+
+
+class NotDifferentiable(BackpropError):
+    """A function for which no rule exists."""
+
+
+class OutputRefused(BackpropError):
+    """An output file that cannot be written."""
+
+
+class Unverified(BackpropError):
+    """A line that the verifier refused. It is never printed as a result."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest to `word`, or None where nothing is close."""
+    from difflib import get_close_matches
+
+    names = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), names, n=1, cutoff=0.5)
+    return names[found[0]] if found else None
+
+
+def unknown(what: str, word: str, known: Iterable[str], where: str = "") -> UnknownName:
+    """The error for a name in no list: what it is, the list (shortened), the nearest."""
+    names = list(known)
+    shown = names if len(names) <= 24 else [*names[:24], f"… ({len(names)} in all)"]
+    place = f" {where}" if where else ""
+    close = nearest(word, names)
+    hint = f" Did you mean {quoted(close)}?" if close else ""
+    return UnknownName(f"no {what} {quoted(word)}{place}. Known: {' '.join(shown)}.{hint}")
+
+
+def quoted(text: object, limit: int = 60) -> str:
+    """`text` between quotes for a one-line message: control characters shown, length bounded."""
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(text)[: limit + 1])
+    return f"'{shown[:limit]}…'" if len(shown) > limit else f"'{shown}'"

@@ -1,0 +1,553 @@
+"""The forward pass as named quantities.
+
+A `Graph` is a list of scalar definitions in topological order. `dense` builds one from a
+network, `read` from text; whatever comes after works on the definitions alone and knows nothing
+of layers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sympy import Add, Expr, Mul, Symbol
+
+from backprop_symbolic import losses
+from backprop_symbolic.activations import function_symbol
+from backprop_symbolic.algebra import ONE, Call, Decimal, Partial, Tight, add, symbols
+from backprop_symbolic.errors import BadGraph, BadNetwork, UnknownName, nearest, quoted
+from backprop_symbolic.notation import Notation, Place, notation
+from backprop_symbolic.spec import Network
+
+MAX_EDGES = 20_000  # weights of a dense network that is written out
+MAX_DEFINITIONS = 5_000  # lines of a graph file
+MAX_FILE = 1_000_000  # bytes of a graph file
+
+LEAVES = ("input", "target", "parameter", "constant")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One named number of the forward pass.
+
+    role        input, target, parameter, constant (leaves); net, activation, part, error, node
+    definition  what it is computed from, in the names of other quantities; None for a leaf
+    """
+
+    symbol: Symbol
+    role: str
+    definition: Expr | None = None
+    naming: str = ""
+    place: Place = Place()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Scalar definitions in topological order, leaves first, and the error they end in.
+
+    deltas  quantity → the symbol of its δ, for those whose δ gets a name
+    """
+
+    quantities: Mapping[Symbol, Quantity]
+    error: Symbol
+    rate: Symbol
+    deltas: Mapping[Symbol, Symbol]
+    notation: Notation | None = None
+    network: Network | None = None
+    title: str = ""
+    _written: dict[str, dict[Symbol, str]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """Every trainable leaf, in order: by layer and unit in a dense network."""
+        return tuple(q.symbol for q in self.quantities.values() if q.role == "parameter")
+
+    @cached_property
+    def parts(self) -> tuple[Symbol, ...]:
+        """The errors of the single outputs, where the error is their sum."""
+        return tuple(q.symbol for q in self.quantities.values() if q.role == "part")
+
+    @cached_property
+    def order(self) -> Mapping[Symbol, int]:
+        """Place of each quantity in the topological order."""
+        return {symbol: i for i, symbol in enumerate(self.quantities)}
+
+    @cached_property
+    def consumers(self) -> Mapping[Symbol, tuple[Symbol, ...]]:
+        """For each quantity those that are defined by it and lead to the error."""
+        users: dict[Symbol, list[Symbol]] = {symbol: [] for symbol in self.quantities}
+        leads = {self.error}
+        for quantity in reversed(self.quantities.values()):
+            if quantity.symbol in leads and quantity.definition is not None:
+                for name in symbols(quantity.definition):
+                    users[name].append(quantity.symbol)
+                    leads.add(name)
+        return {symbol: tuple(reversed(found)) for symbol, found in users.items()}
+
+    @cached_property
+    def meanings(self) -> Mapping[Symbol, Expr]:
+        """What the names a derivation introduces stand for: δ_q is ∂E/∂q."""
+        return {delta: Partial(self.error, q) for q, delta in self.deltas.items()}
+
+    def __getitem__(self, symbol: Symbol) -> Quantity:
+        return self.quantities[symbol]
+
+    def definition(self, symbol: Symbol) -> Expr:
+        """The definition of a quantity that is no leaf."""
+        found = self.quantities[symbol].definition
+        if found is None:
+            raise KeyError(f"{symbol} is a leaf")
+        return found
+
+    def parameter(self, typed: str) -> Symbol:
+        """The parameter that `typed` names. Raises UnknownName with the list or the nearest."""
+        return find(typed, self.parameters, self.title)
+
+    def written(self, language: str) -> Mapping[Symbol, str]:
+        """LaTeX of every name, the δ and the learning rate included."""
+        if language not in self._written:
+            self._written[language] = dict(_written(self, language))
+        return self._written[language]
+
+
+def now(parameter: Symbol) -> Symbol:
+    """w(t), the parameter before the update."""
+    return Symbol(f"{parameter.name}(t)")
+
+
+def after(parameter: Symbol) -> Symbol:
+    """w(t+1), the parameter after the update."""
+    return Symbol(f"{parameter.name}(t+1)")
+
+
+def find(typed: str, parameters: Iterable[Symbol], title: str) -> Symbol:
+    """The one parameter called `typed`: exactly, or up to `_ { } ^ ( )` and commas."""
+    known = {p.name: p for p in parameters}
+    if typed in known:
+        return known[typed]
+    for marks in (r"[_{}^()\s\\]", r"[_{}^()\s\\,]"):
+        bare = re.sub(marks, "", typed)
+        hits = [p for name, p in known.items() if re.sub(marks, "", name) == bare]
+        if len(hits) == 1:
+            return hits[0]
+        if hits:
+            names = " or ".join(quoted(p.name) for p in hits)
+            raise UnknownName(f"weight {quoted(typed)} is ambiguous in {title}: write {names}")
+    if not known:
+        raise UnknownName(f"no weight {quoted(typed)}: {title} has no parameters")
+    names = list(known)
+    listed = " ".join(names[:24]) + (f" … ({len(names)} in all)" if len(names) > 24 else "")
+    hint = nearest(typed, names) or names[0]
+    raise UnknownName(
+        f"no weight {quoted(typed)} in {title}. Its weights: {listed}. Did you mean {quoted(hint)}?"
+    )
+
+
+# ---------------------------------------------------------------- dense networks
+
+
+def dense(network: Network, style: Notation | None = None) -> Graph:
+    """net_j = Σ_i w_ji y_i + b, y_j = f(net_j), E = Σ_k part(t_k, y_k), every quantity named.
+
+    Raises BadNetwork where the network has more than MAX_EDGES weights, BadNotation where the
+    notation gives two quantities one name.
+    """
+    if network.edges > MAX_EDGES:
+        raise BadNetwork(
+            f"network {quoted(network.title)} has {network.edges} weights; a written derivation "
+            f"carries at most {MAX_EDGES}"
+        )
+    return _Dense(network, style or notation("lecture")).build()
+
+
+class _Dense:
+    def __init__(self, network: Network, style: Notation) -> None:
+        self.network, self.style = network, style
+        self.leaves: list[Quantity] = []
+        self.weights: list[Quantity] = []
+        self.inner: list[Quantity] = []
+        self.deltas: dict[Symbol, Symbol] = {}
+        self.taken: dict[str, str] = {}
+        self.numbers = 0
+
+    def name(self, naming: str, place: Place) -> Symbol:
+        typed = self.style.typed(naming, place)
+        if self.taken.setdefault(typed, naming) != naming or typed in self.once:
+            from backprop_symbolic.errors import BadNotation
+
+            raise BadNotation(
+                f"notation '{self.style.name}' gives two quantities of a {self.network.title} "
+                f"network the same name {quoted(typed)}"
+            )
+        self.once.add(typed)
+        return Symbol(typed)
+
+    def put(
+        self, to: list[Quantity], role: str, naming: str, place: Place, definition: Expr | None
+    ) -> Symbol:
+        symbol = self.name(naming, place)
+        to.append(Quantity(symbol, role, definition, naming, place))
+        return symbol
+
+    def build(self) -> Graph:
+        self.once: set[str] = set()
+        network, sizes = self.network, self.network.sizes
+        below = [
+            self.put(self.leaves, "input", "input", Place(index=i, node=i), None)
+            for i in range(1, sizes[0] + 1)
+        ]
+        targets = [
+            self.put(self.leaves, "target", "target", Place(index=k), None)
+            for k in range(1, sizes[-1] + 1)
+        ]
+        nodes, nodes_below = 0, 0
+        for layer in range(1, network.layers + 1):
+            below = self.layer(layer, below, nodes, nodes_below)
+            nodes_below, nodes = nodes, nodes + sizes[layer]
+        error = self.errors(targets, below)
+        rate = self.put(self.leaves, "constant", "rate", Place(), None)
+        return Graph(
+            {q.symbol: q for q in (*self.leaves, *self.weights, *self.inner)},
+            error,
+            rate,
+            self.deltas,
+            self.style,
+            network,
+            f"a {network.title} network",
+        )
+
+    def layer(self, layer: int, below: list[Symbol], nodes: int, nodes_below: int) -> list[Symbol]:
+        """The quantities of one layer; the outputs y of its units."""
+        network = self.network
+        last = layer == network.layers
+        shared = self.shared_bias(layer)
+        function = function_symbol(network.activations[layer - 1])
+        outputs = []
+        for j in range(1, network.sizes[layer] + 1):
+            node = nodes + j
+            unit = f"o{j}" if last else f"h{node}"
+            place = Place(index=j, node=node, layer=layer, unit=unit)
+            terms: list[Expr] = []
+            for i, y in enumerate(below, 1):
+                self.numbers += 1
+                at = Place(j, node, layer, i, nodes_below + i, self.numbers, unit)
+                terms.append(Tight(self.put(self.weights, "parameter", "weight", at, None), y))
+            if network.bias == "node":
+                terms.append(self.put(self.weights, "parameter", "bias_node", place, None))
+            terms.extend(shared)
+            net = self.put(self.inner, "net", "net", place, add(*terms))
+            self.deltas[net] = self.name("delta_output" if last else "delta_hidden", place)
+            assert function is not None
+            value: Expr = net if function.name == "identity" else Call(function, net)
+            outputs.append(
+                self.put(self.inner, "activation", "output" if last else "hidden", place, value)
+            )
+        return outputs
+
+    def shared_bias(self, layer: int) -> list[Expr]:
+        place = Place(layer=layer)
+        if self.network.bias == "1":
+            return [ONE]
+        if self.network.bias == "layer":
+            return [self.put(self.weights, "parameter", "bias_layer", place, None)]
+        if self.network.bias == "fixed":
+            return [self.put(self.leaves, "constant", "bias_fixed", place, None)]
+        return []
+
+    def errors(self, targets: list[Symbol], outputs: list[Symbol]) -> Symbol:
+        loss = losses.losses.get(self.network.loss)
+        count = len(outputs)
+        parts = [losses.part(loss, t, y, count) for t, y in zip(targets, outputs, strict=True)]
+        if count > 1:
+            names = [
+                self.put(self.inner, "part", "part", Place(index=k), part)
+                for k, part in enumerate(parts, 1)
+            ]
+            return self.put(self.inner, "error", "error", Place(), add(*names))
+        return self.put(self.inner, "error", "error", Place(), parts[0])
+
+
+# ---------------------------------------------------------------- graphs written as text
+
+#: Undeclared names that are leaves by their first letters.
+_CONVENTION = (
+    ("parameter", re.compile(r"(w|W|b|bias|theta|θ)[\d_]*\d*")),
+    ("input", re.compile(r"(x|i|in)[\d_]*\d*")),
+    ("target", re.compile(r"(t|y_?t|target)[\d_]*(o?\d+)?")),
+)
+_DECLARATION = re.compile(r"\s*(input|target|parameter|constant)s?\s*:?\s+(?!\s*=)([^=]*)$")
+
+
+def read(text: str, where: str = "") -> Graph:
+    """A graph from text, one `name = formula` a line, in any order; `#` begins a comment.
+
+    A name that nothing defines is a leaf where it looks like one (w11, b1: parameter; x1:
+    input; t1: target) or where a line declares it: `input a b`, `parameter c`, `target d`,
+    `constant k`. Raises BadGraph, BadExpression or UnknownName with line and column.
+    """
+    return _Read(text, where).build()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    name: str
+    text: str
+    number: int
+    offset: int
+
+
+class _Read:
+    def __init__(self, text: str, where: str) -> None:
+        self.where = where
+        self.prefix = f"{where}, " if where else ""
+        self.declared: dict[str, str] = {}
+        self.lines: dict[str, _Line] = {}
+        self.used_at: dict[str, tuple[int, int]] = {}
+        if len(text) > MAX_FILE:
+            raise BadGraph(f"{self.prefix}the graph has more than {MAX_FILE} characters")
+        rows = text.splitlines()
+        if len(rows) > MAX_DEFINITIONS:
+            raise BadGraph(f"{self.prefix}the graph has more than {MAX_DEFINITIONS} lines")
+        for number, row in enumerate(rows, 1):
+            self.row(row.split("#", 1)[0], number)
+        if not self.lines:
+            raise BadGraph(f"{self.prefix}no definition found; write one a line: h1 = sigmoid(net1)")
+
+    def fail(self, number: int, message: str, column: int = 1) -> BadGraph:
+        return BadGraph(f"{self.prefix}line {number}, column {column}: {message}")
+
+    def row(self, row: str, number: int) -> None:
+        if not row.strip():
+            return
+        declaration = _DECLARATION.fullmatch(row)
+        if declaration:
+            for name in re.findall(r"[^\s,]+", declaration[2]):
+                self.declare(name, declaration[1], number, row.find(name) + 1)
+            return
+        match = re.match(r"\s*([^\s=]+)\s*=(?!=)", row)
+        if not match:
+            raise self.fail(number, f"{quoted(row.strip())} is not 'name = formula'")
+        name = match[1]
+        self.claim(name, number, match.start(1) + 1)
+        self.lines[name] = _Line(name, row[match.end() :], number, match.end())
+
+    def declare(self, name: str, role: str, number: int, column: int) -> None:
+        self.claim(name, number, column)
+        self.declared[name] = role
+
+    def claim(self, name: str, number: int, column: int) -> None:
+        if not name.isidentifier():
+            raise self.fail(number, f"{quoted(name)} is not a name", column)
+        if name == "pi" or name in _FUNCTIONS or function_symbol(name):
+            raise self.fail(number, f"{quoted(name)} is the name of a function or constant", column)
+        if name in self.lines:
+            raise self.fail(
+                number, f"{quoted(name)} is already defined in line {self.lines[name].number}", column
+            )
+        if name in self.declared:
+            raise self.fail(number, f"{quoted(name)} is already declared", column)
+
+    def leaf(self, name: str) -> str | None:
+        if name in self.declared:
+            return self.declared[name]
+        return next((role for role, shape in _CONVENTION if shape.fullmatch(name)), None)
+
+    def lookup(self, name: str) -> Symbol | None:
+        if name in self.lines or self.leaf(name):
+            return Symbol(name)
+        if name == "pi":
+            return None
+        close = nearest(name, [*self.lines, *self.declared])
+        hint = f" Did you mean {quoted(close)}?" if close else ""
+        raise BadGraph(
+            f"{quoted(name)} is used but defined nowhere; define it, or declare it with "
+            f"'input {name}' or 'parameter {name}'.{hint}"
+        )
+
+    def build(self) -> Graph:
+        from backprop_symbolic.expressions import parse
+
+        definitions = {
+            name: parse(
+                line.text,
+                self.lookup,
+                function_symbol,
+                where=self.where,
+                line=line.number,
+                offset=line.offset,
+            )
+            for name, line in self.lines.items()
+        }
+        order = self.sorted(definitions)
+        used = {s.name for definition in definitions.values() for s in symbols(definition)}
+        error = self.sink([name for name in definitions if name not in used])
+        leaves = sorted(
+            {*used, *self.declared} - set(definitions),
+            key=lambda n: (LEAVES.index(self.leaf(n) or "input"), natural(n)),
+        )
+        roles = _roles(definitions, order, error, {n for n in leaves if self.leaf(n) == "parameter"})
+        quantities = {Symbol(n): Quantity(Symbol(n), self.leaf(n) or "input") for n in leaves}
+        for name in order:
+            quantities[Symbol(name)] = Quantity(Symbol(name), roles[name], definitions[name])
+        taken = {s.name for s in quantities}
+        deltas = {}
+        for name in order:
+            if roles[name] in ("net", "node"):
+                delta = f"delta_{name}"
+                while delta in taken:
+                    delta += "_"
+                taken.add(delta)
+                deltas[Symbol(name)] = Symbol(delta)
+        rate = next(n for n in ("eta", "learning_rate", "eta_") if n not in taken)
+        quantities = {Symbol(rate): Quantity(Symbol(rate), "constant"), **quantities}
+        title = f"the graph {self.where}" if self.where else "the graph"
+        return Graph(quantities, Symbol(error), Symbol(rate), deltas, title=title)
+
+    def sorted(self, definitions: Mapping[str, Expr]) -> list[str]:
+        """The definitions in topological order. Raises BadGraph that names a cycle."""
+        from graphlib import CycleError, TopologicalSorter
+
+        needs = {
+            name: [s.name for s in symbols(definition) if s.name in definitions]
+            for name, definition in definitions.items()
+        }
+        try:
+            return list(TopologicalSorter(needs).static_order())
+        except CycleError as error:
+            cycle = list(error.args[1])[::-1]
+            shown = " → ".join(cycle[:8]) + (" → …" if len(cycle) > 8 else "")
+            line = self.lines[cycle[0]].number
+            raise self.fail(line, f"the definitions form a cycle: {shown}") from None
+
+    def sink(self, ends: list[str]) -> str:
+        if len(ends) == 1:
+            return ends[0]
+        preferred = [n for n in ends if n.casefold() in ("e", "loss", "l", "error", "e_total", "오차")]
+        if len(preferred) == 1:
+            return preferred[0]
+        shown = ", ".join(quoted(n) for n in ends[:6])
+        raise BadGraph(
+            f"{self.prefix}{len(ends)} quantities feed no other ({shown}); one of them must be the "
+            "error: call it E"
+        )
+
+
+_FUNCTIONS = frozenset(
+    "exp log ln sqrt sin cos sinh cosh atan erf abs sign max min".split()
+)  # as in expressions.ELEMENTARY; a test holds the two equal
+
+
+def natural(name: str) -> list[tuple[int, str | int]]:
+    """Sort key: w2 before w10."""
+    return [(1, int(p)) if p.isdigit() else (0, p) for p in re.split(r"(\d+)", name) if p]
+
+
+def _roles(
+    definitions: Mapping[str, Expr], order: list[str], error: str, parameters: set[str]
+) -> dict[str, str]:
+    """net: a weighted sum; activation: f(net); part: a term of the error's sum; else node.
+
+    A derivation writes these three as the lecture does. All other quantities are `node`.
+    """
+    users: dict[str, list[str]] = {name: [] for name in definitions}
+    for name, definition in definitions.items():
+        for s in symbols(definition):
+            if s.name in users:
+                users[s.name].append(name)
+    total = definitions[error]
+    terms = {t.name for t in total.args if isinstance(t, Symbol)} if isinstance(total, Add) else set()
+    roles: dict[str, str] = {}
+    for name in order:
+        definition = definitions[name]
+        if name == error:
+            roles[name] = "error"
+        elif name in terms and users[name] == [error]:
+            roles[name] = "part"
+        elif _weighted_sum(definition, parameters):
+            roles[name] = "net"
+        elif isinstance(definition, Call) and roles.get(getattr(definition.args[1], "name", "")) == "net":
+            source = definition.args[1].name  # type: ignore[attr-defined]
+            roles[name] = "activation" if users[source] == [name] else "node"
+        else:
+            roles[name] = "node"
+    inner = {s.name for s in symbols(total)} & set(definitions)
+    if not all(roles[name] == "part" for name in inner):
+        # The error is no plain sum of parts: then none of its terms is one.
+        roles.update({name: "node" for name, role in roles.items() if role == "part"})
+    return roles
+
+
+def _weighted_sum(definition: Expr, parameters: set[str]) -> bool:
+    """Whether every term is a name, a number, or a product of names, and one has a parameter."""
+    terms = definition.args if isinstance(definition, Add) else (definition,)
+    seen = False
+    for term in terms:
+        factors = term.args if isinstance(term, (Mul, Tight)) else (term,)
+        names = [f for f in factors if isinstance(f, Symbol)]
+        if not all(isinstance(f, (Symbol, Decimal)) or f.is_Rational for f in factors):
+            return False
+        if len(set(names)) < len(names):
+            return False
+        seen = seen or any(f.name in parameters for f in names)
+    return seen
+
+
+# ---------------------------------------------------------------- LaTeX of the names
+
+_GREEK = {
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu",
+    "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta",
+    "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega",
+}  # fmt: skip
+
+
+def _written(graph: Graph, language: str) -> Iterator[tuple[Symbol, str]]:
+    if graph.notation is not None:
+        for quantity in graph.quantities.values():
+            yield quantity.symbol, graph.notation.written(quantity.naming, quantity.place, language)
+            delta = graph.deltas.get(quantity.symbol)
+            if delta is not None:
+                last = graph.network is not None and quantity.place.layer == graph.network.layers
+                role = "delta_output" if last else "delta_hidden"
+                yield delta, graph.notation.written(role, quantity.place, language)
+        return
+    plain = {s: auto_latex(s.name) for s in graph.quantities}
+    plain[graph.rate] = r"\eta"
+    plain.update({d: rf"\delta_{{{_bare(plain[q])}}}" for q, d in graph.deltas.items()})
+    counts: dict[str, int] = {}
+    for shown in plain.values():
+        counts[shown] = counts.get(shown, 0) + 1
+    for symbol, shown in plain.items():
+        # w11 and w_11 would look alike: then each is written as it was typed.
+        yield symbol, shown if counts[shown] == 1 else _typewriter(symbol.name)
+
+
+def _bare(latex: str) -> str:
+    """net_{1} as a subscript: net1 keeps its digits on the line."""
+    return re.sub(r"_\{([^{}]*)\}", r"\\,\1", latex)
+
+
+def _typewriter(name: str) -> str:
+    return r"\mathtt{" + name.replace("_", r"\_") + "}"
+
+
+def auto_latex(name: str) -> str:
+    """LaTeX of a name as typed: w11 → w_{11}, net1 → net_1, y_o1 → y_{o1}, delta → δ."""
+    match = re.fullmatch(r"([^\W\d_]+)_?(\w*?)_?", name)
+    if not match:
+        return _typewriter(name)
+    base, index = match[1], match[2].replace("_", ",")
+    if base in _GREEK:
+        head = f"\\{base}"
+    elif len(base) == 1 and base.isascii():
+        head = base
+    else:
+        head = rf"\mathit{{{base}}}" if base.isascii() else rf"\text{{{base}}}"
+    if not index:
+        return head
+    inside = index if index.isascii() else rf"\text{{{index}}}"
+    return f"{head}_{{{inside}}}"
+
+

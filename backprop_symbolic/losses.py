@@ -1,0 +1,69 @@
+"""Losses as data: the error of one output, in its target t and its value o.
+
+E = Σ_k part(t_k, o_k), for n outputs. Names follow torch.nn.functional, except `half_sse`, the
+lecture's ½Σ(t-o)², which the lecture calls MSE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backprop_symbolic.registry import Registry
+
+if TYPE_CHECKING:
+    from sympy import Expr
+
+
+@dataclass(frozen=True)
+class Loss:
+    """E = Σ_k part(t_k, o_k).
+
+    part       the error of one output, in t, o and the number n of outputs
+    prime      ∂part/∂o as a derivation uses it
+    condition  key of a hypothesis that must be stated first ("" where there is none)
+    """
+
+    name: str
+    part: str
+    prime: str
+    condition: str = ""
+
+
+losses: Registry[Loss] = Registry("loss")
+
+half_sse = losses.register(Loss("half_sse", "1/2*(t - o)**2", "o - t"))
+sse = losses.register(Loss("sse", "(t - o)**2", "2*(o - t)"))
+mse = losses.register(Loss("mse", "1/n*(t - o)**2", "2/n*(o - t)"))
+mae = losses.register(Loss("mae", "1/n*abs(t - o)", "1/n*sign(o - t)", "output_off_target"))
+log_cosh = losses.register(Loss("log_cosh", "log(cosh(o - t))", "tanh(o - t)"))
+binary_cross_entropy = losses.register(
+    Loss(
+        "binary_cross_entropy",
+        "-(t*log(o) + (1 - t)*log(1 - o))",
+        "(o - t)/(o*(1 - o))",
+        "output_in_unit_interval",
+    )
+)
+
+
+def part(loss: Loss, target: Expr, output: Expr, outputs: int) -> Expr:
+    """The error of one output of `outputs`."""
+    return _parsed(loss.part, target, output, outputs)
+
+
+def prime(loss: Loss, target: Expr, output: Expr, outputs: int) -> Expr:
+    """∂part/∂output, in the form a derivation uses."""
+    return _parsed(loss.prime, target, output, outputs)
+
+
+def _parsed(text: str, target: Expr, output: Expr, outputs: int) -> Expr:
+    from sympy import Integer
+
+    from backprop_symbolic.activations import function_symbol
+    from backprop_symbolic.calculus import tidy
+    from backprop_symbolic.expressions import parse
+
+    names: dict[str, Expr] = {"t": target, "o": output, "n": Integer(outputs)}
+    parsed = parse(text, names.get, function_symbol)
+    return tidy(parsed) if outputs == 1 else parsed

@@ -1,0 +1,400 @@
+r"""Mathematics as it is written: an expression to LaTeX, to terminal text, to plain typing.
+
+`Printer` walks an expression once and decides what needs parentheses; a subclass says how each
+piece looks. Order and form are those of the expression: nothing is rearranged.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Generic, TypeVar, cast
+
+from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, pi
+from sympy import exp as exp_
+from sympy import sign as sign_
+from sympy.core.relational import Ge, Gt, Le, Lt
+
+from backprop_symbolic import activations
+from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+
+#: How tightly each kind of expression holds together.
+SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
+#: SymPy function → LaTeX and plain sign.
+FUNCTIONS = {
+    "log": (r"\ln", "ln"), "sin": (r"\sin", "sin"), "cos": (r"\cos", "cos"),
+    "sinh": (r"\sinh", "sinh"), "cosh": (r"\cosh", "cosh"), "atan": (r"\arctan", "arctan"),
+    "erf": (r"\operatorname{erf}", "erf"), "sign": (r"\operatorname{sgn}", "sgn"),
+}  # fmt: skip
+RELATIONS: Mapping[type, tuple[str, str, str]] = {
+    Gt: (">", ">", ">"), Lt: ("<", "<", "<"), Ge: (r"\ge", "≥", ">="), Le: (r"\le", "≤", "<="),
+}  # fmt: skip
+
+T = TypeVar("T")
+
+
+class Printer(ABC, Generic[T]):
+    """The walk. `names` gives the LaTeX of every name; `otherwise` is a word of the language."""
+
+    def __init__(self, names: Mapping[Symbol, str], otherwise: str = "otherwise") -> None:
+        self.names, self.otherwise = names, otherwise
+        self.memo: dict[Basic, T] = {}
+
+    def __call__(self, expr: Basic) -> T:
+        found = self.memo.get(expr)
+        if found is None:
+            found = self.memo[expr] = self.write(expr)
+        return found
+
+    # What a piece looks like.
+    @abstractmethod
+    def name(self, symbol: Symbol) -> T: ...
+    @abstractmethod
+    def word(self, latex: str, plain: str) -> T: ...
+    @abstractmethod
+    def join(self, parts: list[T]) -> T: ...
+    @abstractmethod
+    def sum(self, parts: list[tuple[bool, T]]) -> T: ...
+    @abstractmethod
+    def parens(self, inner: T) -> T: ...
+    @abstractmethod
+    def fraction(self, top: T, bottom: T) -> T: ...
+    @abstractmethod
+    def raised(self, base: T, exponent: T) -> T: ...
+    @abstractmethod
+    def root(self, inner: T) -> T: ...
+    @abstractmethod
+    def derivative(self, d: str, of: T | None, wrt: T) -> T: ...
+    @abstractmethod
+    def cases(self, rows: list[tuple[T, T | None]]) -> T: ...
+    @abstractmethod
+    def bars(self, inner: T) -> T: ...
+
+    def dot(self) -> T:
+        """The sign between factors."""
+        return self.word(r" \cdot ", "·")
+
+    def thin(self) -> T | None:
+        """What stands between the factors of a product without dots, if anything."""
+        return None
+
+    # The walk itself.
+    def write(self, expr: Basic) -> T:
+        if isinstance(expr, Symbol):
+            return self.name(expr)
+        if isinstance(expr, Add):
+            return self.sum([self.term(cast(Expr, t), i == 0) for i, t in enumerate(expr.args)])
+        if isinstance(expr, Tight):
+            return self.product(expr.args, tight=True)
+        if isinstance(expr, Mul):
+            return self.product(expr.args)
+        if isinstance(expr, Rational):
+            return self.rational(expr)
+        if isinstance(expr, Partial):
+            return self.partial(expr)
+        if isinstance(expr, Frac):
+            return self.fraction(self(expr.args[0]), self(expr.args[1]))
+        if isinstance(expr, Decimal):
+            return self.word(expr.text, expr.text)
+        if isinstance(expr, exp_):
+            return self.raised(self.word("e", "e"), self(expr.args[0]))
+        if isinstance(expr, Pow):
+            if expr.args[1] == Rational(1, 2):
+                return self.root(self(expr.args[0]))
+            return self.raised(self.within(expr.args[0], ATOM), self(expr.args[1]))
+        if isinstance(expr, (Call, Prime)):
+            sign = self.function(str(expr.args[0]))
+            if isinstance(expr, Prime):
+                sign = self.join([sign, self.word("'", "'")])
+            return self.join([sign, self.parens(self(expr.args[1]))])
+        if isinstance(expr, Piecewise):
+            return self.cases(
+                [(self(p.args[0]), None if p.args[1] == True else self.relation(p.args[1]))  # noqa: E712
+                 for p in expr.args]
+            )  # fmt: skip
+        if isinstance(expr, Abs):
+            return self.bars(self(expr.args[0]))
+        if expr is pi:
+            return self.word(r"\pi", "π")
+        name = "sign" if isinstance(expr, sign_) else type(expr).__name__
+        if name in FUNCTIONS:
+            return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
+        raise TypeError(f"no way to write {type(expr).__name__}")
+
+    def function(self, name: str) -> T:
+        entry = activations.activations.get(name)
+        return self.word(entry.latex, entry.sign)
+
+    def relation(self, condition: Basic) -> T:
+        latex, sign, _ = RELATIONS[type(condition)]
+        left, right = condition.args
+        return self.join([self(left), self.word(f" {latex} ", f" {sign} "), self(right)])
+
+    def partial(self, expr: Partial) -> T:
+        d = "d" if expr.wrt == X else "∂"
+        wrt = self.name(expr.wrt)
+        if isinstance(expr.of, Symbol):
+            return self.derivative(d, self.name(expr.of), wrt)
+        return self.join([self.derivative(d, None, wrt), self.within(expr.of, PRODUCT + 1)])
+
+    def rational(self, value: Rational) -> T:
+        p, q = abs(int(value.p)), int(value.q)
+        shown = self.word(str(p), str(p))
+        if q != 1:
+            shown = self.fraction(shown, self.word(str(q), str(q)))
+        return shown if value.p >= 0 else self.sum([(True, shown)])
+
+    def within(self, expr: Basic, strength: int) -> T:
+        """`expr` with parentheses where it holds together less than `strength`."""
+        shown = self(expr)
+        return shown if precedence(expr) >= strength else self.parens(shown)
+
+    def term(self, term: Expr, first: bool) -> tuple[bool, T]:
+        """One term of a sum: whether it is subtracted, and what is."""
+        if isinstance(term, Mul) and term.args[0] == -1:
+            rest = term.args[1:]
+            inner = self.product(rest) if len(rest) > 1 else self.within(rest[0], PRODUCT)
+            return True, inner
+        if isinstance(term, Rational) and term < 0:
+            return True, self.rational(cast(Rational, -term))
+        if isinstance(term, Mul) and isinstance(term.args[0], Rational) and term.args[0] < 0:
+            return True, self.product((-term.args[0], *term.args[1:]))
+        return False, self.within(term, SUM + (isinstance(term, Add)))
+
+    def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
+        minus = len(factors) > 1 and factors[0] == -1
+        if minus:
+            rest = factors[1:]
+            inner = self.product(rest, tight) if len(rest) > 1 else self.within(rest[0], PRODUCT)
+            return self.sum([(True, inner)])
+        parts: list[T] = []
+        for i, factor in enumerate(factors):
+            if i == 0 and isinstance(factor, Mul) and not tight:
+                shown = self(factor)  # a minus may open a product
+            elif i == len(factors) - 1 and isinstance(factor, Partial):
+                shown = self(factor)  # d/dx reaches to the end of the product
+            elif i > 0 and leads_with_minus(factor):
+                shown = self.parens(self(factor))
+            else:
+                shown = self.within(factor, TIGHT)
+            if i > 0:
+                joint = self.between(factors[i - 1], factor, i, tight)
+                if joint is not None:
+                    parts.append(joint)
+            parts.append(shown)
+        return self.join(parts)
+
+    def between(self, left: Basic, right: Basic, index: int, tight: bool) -> T | None:
+        """What stands between two factors: nothing after a coefficient, else a dot."""
+        numeric = isinstance(right, (Rational, Decimal)) or (
+            isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
+        ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
+        if numeric:
+            return self.dot()
+        if tight or (index == 1 and isinstance(left, (Rational, Decimal))):
+            return self.thin()
+        return self.dot()
+
+
+def precedence(expr: Basic) -> int:
+    """How tightly `expr` holds together when written."""
+    if isinstance(expr, Add):
+        return SUM
+    if isinstance(expr, Mul):
+        return SUM if leads_with_minus(expr) else PRODUCT
+    if isinstance(expr, Tight):
+        return TIGHT
+    if isinstance(expr, Rational):
+        return SUM if expr < 0 else ATOM if expr.q == 1 else TIGHT
+    if isinstance(expr, Decimal):
+        return SUM if expr.value < 0 else ATOM
+    if isinstance(expr, Frac):
+        return TIGHT
+    if isinstance(expr, (Pow, exp_)):
+        return ATOM if isinstance(expr, Pow) and expr.args[1] == Rational(1, 2) else POWER
+    if isinstance(expr, Partial):
+        return POWER if isinstance(expr.of, Symbol) else PRODUCT
+    if isinstance(expr, (Piecewise, Call, Prime)):
+        return TIGHT if isinstance(expr, Piecewise) else POWER
+    return ATOM if isinstance(expr, (Symbol, Abs)) or not expr.args else POWER
+
+
+def leads_with_minus(expr: Basic) -> bool:
+    """Whether the first sign written is a minus."""
+    if isinstance(expr, Rational):
+        return bool(expr < 0)
+    if isinstance(expr, (Mul, Tight)):
+        return leads_with_minus(expr.args[0])
+    return False
+
+
+# ---------------------------------------------------------------- LaTeX
+
+BREAK = "\x1f"  # where a long line may be broken
+
+
+class Latex(Printer[str]):
+    r"""LaTeX. A `BREAK` marks each place between terms, for `break_lines` to use or to remove."""
+
+    def name(self, symbol: Symbol) -> str:
+        return latex_name(self.names, symbol)
+
+    def word(self, latex: str, plain: str) -> str:
+        return latex
+
+    def join(self, parts: list[str]) -> str:
+        text = ""
+        for part in parts:
+            # A command that ends in a letter must not run into the next word.
+            glue = re.search(r"\\[A-Za-z]+$", text) and part[:1].isalpha()
+            text += (" " if glue else "") + part
+        return text
+
+    def sum(self, parts: list[tuple[bool, str]]) -> str:
+        text = ""
+        for minus, part in parts:
+            if text:
+                text += f"{BREAK} - {part}" if minus else f"{BREAK} + {part}"
+            else:
+                text = f"-{part}" if minus else part
+        return text
+
+    def parens(self, inner: str) -> str:
+        if r"\frac" in inner or r"\begin" in inner or r"\sum" in inner:
+            return rf"\left({inner.replace(BREAK, '')}\right)"
+        return f"({inner})"
+
+    def fraction(self, top: str, bottom: str) -> str:
+        return rf"\frac{{{_whole(top)}}}{{{_whole(bottom)}}}"
+
+    def raised(self, base: str, exponent: str) -> str:
+        return f"{base}^{{{_whole(exponent)}}}"
+
+    def root(self, inner: str) -> str:
+        return rf"\sqrt{{{_whole(inner)}}}"
+
+    def derivative(self, d: str, of: str | None, wrt: str) -> str:
+        sign = r"\partial" if d == "∂" else "d"
+        gap = " " if d == "∂" else ""
+        top = sign if of is None else f"{sign}{gap}{of}"
+        return rf"\frac{{{top}}}{{{sign}{gap}{wrt}}}"
+
+    def cases(self, rows: list[tuple[str, str | None]]) -> str:
+        otherwise = rf"\text{{{self.otherwise}}}"
+        shown = r" \\ ".join(f"{_whole(v)} & {_whole(test or otherwise)}" for v, test in rows)
+        return rf"\begin{{cases}} {shown} \end{{cases}}"
+
+    def bars(self, inner: str) -> str:
+        return rf"\left\lvert {_whole(inner)} \right\rvert"
+
+    def thin(self) -> str:
+        return " "
+
+
+def _whole(text: str) -> str:
+    return text.replace(BREAK, "")
+
+
+def latex_name(names: Mapping[Symbol, str], symbol: Symbol) -> str:
+    """The LaTeX of a name: from the notation, w(t+1) from w, else from its own letters."""
+    found = names.get(symbol)
+    if found is not None:
+        return found
+    match = re.fullmatch(r"(.+)\((t|t\+1)\)", symbol.name)
+    if match:
+        return f"{latex_name(names, Symbol(match[1]))}({match[2]})"
+    from backprop_symbolic.graph import auto_latex
+
+    return auto_latex(symbol.name)
+
+
+def break_lines(latex: str, width: int = 72) -> list[str]:
+    """A right side as one row, or as several of about `width` characters broken between terms."""
+    if BREAK not in latex:
+        return [latex]
+    if visible(latex) <= width:
+        return [_whole(latex)]
+    rows, row = list[str](), ""
+    for piece in latex.split(BREAK):
+        if row and visible(row + piece) > width:
+            rows.append(row)
+            row = piece
+        else:
+            row += piece
+    return [*rows, row]
+
+
+def visible(latex: str) -> int:
+    """About how many characters wide a formula is when set."""
+    text = latex.replace(BREAK, "")
+    # A fraction is as wide as the wider of its two parts.
+    text = re.sub(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}",
+                  lambda m: max(m[1], m[2], key=len), text)  # fmt: skip
+    text = re.sub(r"\\(?:text|mathit|mathrm|operatorname)\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\[A-Za-z]+", "x", text)
+    return len(re.sub(r"[{}\\ _^&]", "", text))
+
+
+# ---------------------------------------------------------------- plain typing
+
+
+class Plain(Printer[str]):
+    """One line of plain text in the language of graph files: w31*y_h1 + 1."""
+
+    def name(self, symbol: Symbol) -> str:
+        return symbol.name
+
+    def word(self, latex: str, plain: str) -> str:
+        return {"π": "pi"}.get(plain, plain)
+
+    def function(self, name: str) -> str:
+        return name
+
+    def join(self, parts: list[str]) -> str:
+        return "".join(parts)
+
+    def dot(self) -> str:
+        return "*"
+
+    def thin(self) -> str:
+        return "*"
+
+    def sum(self, parts: list[tuple[bool, str]]) -> str:
+        text = ""
+        for minus, part in parts:
+            text += (" - " if minus else " + ") + part if text else ("-" if minus else "") + part
+        return text
+
+    def parens(self, inner: str) -> str:
+        return f"({inner})"
+
+    def fraction(self, top: str, bottom: str) -> str:
+        return f"{_typed(top)}/{_typed(bottom)}"
+
+    def raised(self, base: str, exponent: str) -> str:
+        return f"exp({exponent})" if base == "e" else f"{base}**{_typed(exponent)}"
+
+    def root(self, inner: str) -> str:
+        return f"sqrt({inner})"
+
+    def derivative(self, d: str, of: str | None, wrt: str) -> str:
+        return f"diff({of}, {wrt})" if of is not None else f"diff[{wrt}]"
+
+    def partial(self, expr: Partial) -> str:
+        return f"diff({self(expr.of)}, {self.name(expr.wrt)})"
+
+    def cases(self, rows: list[tuple[str, str | None]]) -> str:
+        text = "".join(f"{value} if {test} else " for value, test in rows if test)
+        return f"({text}{rows[-1][0]})"
+
+    def relation(self, condition: Basic) -> str:
+        left, right = condition.args
+        return f"{self(left)} {RELATIONS[type(condition)][2]} {self(right)}"
+
+    def bars(self, inner: str) -> str:
+        return f"abs({inner})"
+
+
+def _typed(text: str) -> str:
+    return text if re.fullmatch(r"[\w.]+|\w+\([^()]*\)", text) else f"({text})"

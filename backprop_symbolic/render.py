@@ -1,0 +1,277 @@
+"""Documents as text: LaTeX, Markdown, terminal, JSON, through the templates and message files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from backprop_symbolic.derivation import DETAILS, NORMAL, Argument, Derivation
+from backprop_symbolic.document import Bullets, Display, Document, Heading, Message, Paragraph, Row
+from backprop_symbolic.document import document as to_document
+from backprop_symbolic.printing import BREAK, Latex, break_lines
+from backprop_symbolic.registry import Registry
+from backprop_symbolic.wording import languages, messages, template_dir
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from backprop_symbolic.terminal import Terminal
+
+SCHEMA = "1.0"
+
+
+# ---------------------------------------------------------------- formats
+
+
+@dataclass(frozen=True)
+class Format:
+    """An output format: its name, what it is, and the function that writes it."""
+
+    name: str
+    summary: str
+    write: Callable[[Derivation, Options], str]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a derivation is rendered."""
+
+    language: str = "en"
+    detail: int = NORMAL
+    standalone: bool = False
+    inline: tuple[str, str] = ("$`", "`$")  # what encloses mathematics in Markdown text
+
+
+formats: Registry[Format] = Registry("format")
+
+
+def render(derivation: Derivation, format: str = "latex", options: Options | None = None) -> str:
+    """The derivation in a format. Raises UnknownName for an unknown format or language."""
+    chosen = formats.get(format)
+    options = options or Options()
+    messages(options.language)
+    return chosen.write(derivation, options)
+
+
+class Words:
+    """Messages of one language with mathematics put in by one format."""
+
+    def __init__(
+        self, language: str, math: Callable[[Any], str], escape: Callable[[str], str]
+    ) -> None:
+        self.table, self.math, self.escape = messages(language), math, escape
+
+    def __call__(self, message: Message) -> str:
+        """The sentence: text escaped for the format, each {argument} as mathematics."""
+        pieces = re.split(r"\{(\w+(?:=\w+)?)\}", self.table[message.key])
+        return "".join(
+            self.argument(piece, message.args) if i % 2 else self.escape(piece)
+            for i, piece in enumerate(pieces)
+        )
+
+    def argument(self, name: str, args: Mapping[str, Argument]) -> str:
+        if "=" in name:
+            left, _, right = name.partition("=")
+            return self.math((args[left], args[right]))
+        value = args[name]
+        if isinstance(value, (str, int)):
+            return self.escape(str(value))
+        if isinstance(value, tuple):
+            return ", ".join(self.math(v) for v in value)
+        return self.math(value)
+
+
+# ---------------------------------------------------------------- LaTeX and Markdown
+
+
+@cache
+def environment() -> Environment:
+    """Jinja with delimiters that LaTeX does not use, and nothing undefined let through."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,
+        loader=FileSystemLoader(template_dir()),
+    )
+
+
+def _blocks(
+    document: Document, words: Words, rows: Callable[[tuple[Row, ...]], Any]
+) -> list[dict[str, Any]]:
+    """The document's blocks as plain text and rows, for a template."""
+    found: list[dict[str, Any]] = []
+    for block in document.blocks:
+        if isinstance(block, Heading):
+            text = " ".join(filter(None, [words.escape(block.label), words(block.text)]))
+            found.append({"kind": "heading", "level": block.level, "text": text})
+        elif isinstance(block, Paragraph):
+            found.append({"kind": "paragraph", "text": words(block.text)})
+        elif isinstance(block, Bullets):
+            found.append({"kind": "bullets", "items": [words(item) for item in block.items]})
+        elif isinstance(block, Display):
+            found.append({"kind": "display", "rows": rows(block.rows)})
+    return found
+
+
+def _latex_printer(derivation: Derivation, options: Options) -> Latex:
+    table = messages(options.language)
+    return Latex(derivation.graph.written(options.language), table["word.otherwise"])
+
+
+def _latex_rows(printer: Latex, reason: Callable[[Message], str]) -> Callable[[tuple[Row, ...]], Any]:
+    def rows(given: tuple[Row, ...]) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = []
+        for row in given:
+            # Beside a reason there is less room for the formula.
+            width = 72 if row.reason is None else 46
+            first, *rest = break_lines(printer(row.rhs), width)
+            left = "" if row.lhs is None else printer(row.lhs).replace(BREAK, "")
+            why = reason(row.reason) if row.reason is not None else ""
+            found.append({"left": left, "sign": "=", "right": first.strip(), "reason": why})
+            found.extend({"left": "", "sign": "", "right": r.strip(), "reason": ""} for r in rest)
+        return found
+
+    return rows
+
+
+_LATEX_ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}  # fmt: skip
+
+
+def escape_latex(text: str) -> str:
+    """Text as LaTeX text."""
+    return "".join(_LATEX_ESCAPES.get(c, c) for c in text)
+
+
+def escape_markdown(text: str) -> str:
+    """Text as Markdown text; what could begin mathematics, markup or HTML is escaped."""
+    return re.sub(r"([\\`*_\[\]<>$|#~])", r"\\\1", text)
+
+
+def _inline(printer: Latex, opening: str, closing: str) -> Callable[[Any], str]:
+    def math(value: Any) -> str:
+        parts = value if isinstance(value, tuple) else (value,)
+        return opening + " = ".join(printer(p).replace(BREAK, "") for p in parts) + closing
+
+    return math
+
+
+def _write_latex(derivation: Derivation, options: Options) -> str:
+    printer = _latex_printer(derivation, options)
+    words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
+    document = to_document(derivation, options.detail)
+    return (
+        environment()
+        .get_template("latex/standalone.tex" if options.standalone else "latex/fragment.tex")
+        .render(
+            title=words(document.title),
+            language=options.language,
+            blocks=_blocks(document, words, _latex_rows(printer, _reason_text(words))),
+            sectioning=["section", "section", "subsection", "subsubsection", "paragraph", "paragraph"],
+        )
+    )
+
+
+def _reason_text(words: Words) -> Callable[[Message], str]:
+    r"""A reason as `\text{…}`, mathematics in it and all."""
+    return lambda message: rf"\text{{{words(message)}}}"
+
+
+def _write_markdown(derivation: Derivation, options: Options) -> str:
+    printer = _latex_printer(derivation, options)
+    words = Words(options.language, _inline(printer, *options.inline), escape_markdown)
+    # Inside $$ the text of a reason is LaTeX, whatever surrounds the block.
+    reasons = Words(options.language, _inline(printer, "$", "$"), escape_latex)
+    document = to_document(derivation, options.detail)
+    return (
+        environment()
+        .get_template("markdown/document.md")
+        .render(
+            title=words(document.title),
+            blocks=_blocks(document, words, _latex_rows(printer, _reason_text(reasons))),
+        )
+    )
+
+
+# ---------------------------------------------------------------- terminal
+
+
+def _write_text(derivation: Derivation, options: Options) -> str:
+    from backprop_symbolic.terminal import FILLER, Terminal, padded
+
+    table = messages(options.language)
+    printer = Terminal(derivation.graph.written(options.language), table["word.otherwise"])
+    words = Words(options.language, lambda value: _one_line(printer, value), str)
+    document = to_document(derivation, options.detail)
+    text = (
+        environment()
+        .get_template("text/document.txt")
+        .render(
+            title=words(document.title),
+            width=lambda shown: len(padded(shown)),
+            blocks=_blocks(document, words, lambda rows: _text_rows(printer, words, rows)),
+        )
+    )
+    return text.replace(FILLER, "")
+
+
+def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
+    from backprop_symbolic.terminal import padded
+
+    shown = []
+    indent = 0
+    for row in rows:
+        if row.lhs is not None:
+            left = printer(row.lhs)
+            indent = left.width()
+        else:
+            left = printer.text(" " * indent)
+        parts = [left, printer.text(" = "), printer(row.rhs)]
+        if row.reason is not None:
+            parts.append(printer.text(padded(f"    ({words(row.reason)})")))
+        shown.append("\n".join(line.rstrip() for line in str(printer.join(parts)).split("\n")))
+    return "\n".join(shown)
+
+
+def _one_line(printer: Terminal, value: Any) -> str:
+    """Mathematics inside a sentence: fractions lie down."""
+    from backprop_symbolic.terminal import Flat
+
+    flat = Flat(printer.names, printer.otherwise)
+    parts = value if isinstance(value, tuple) else (value,)
+    return " = ".join(flat(p) for p in parts)
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def _write_json(derivation: Derivation, options: Options) -> str:
+    import json
+
+    from backprop_symbolic.jsonform import as_json
+
+    return json.dumps(as_json(derivation, options, SCHEMA), ensure_ascii=False, indent=2) + "\n"
+
+
+formats.register(Format("latex", "a fragment for \\input, or a whole document with --standalone", _write_latex))
+formats.register(Format("markdown", "$$ blocks that GitHub renders", _write_markdown))
+formats.register(Format("text", "Unicode for the terminal", _write_text))
+formats.register(Format("json", "every step with its rule and evidence, for programs", _write_json))
+
+__all__ = ["DETAILS", "Options", "formats", "languages", "messages", "render"]

@@ -1,0 +1,209 @@
+"""The rules of backpropagation, one class each. Every rule can recompute its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sympy import Expr, Mul, Symbol
+
+from backprop_symbolic import activations, calculus
+from backprop_symbolic.algebra import Partial, Tight, X, Y, add, mapped, mul, neg, replace
+from backprop_symbolic.calculus import tidy
+from backprop_symbolic.derivation import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Defined(Rule):
+    """q = its definition in the forward pass."""
+
+    key: ClassVar[str] = "definition"
+    value: Expr
+
+    def result(self) -> Expr:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Rule):
+    """∂q/∂p = ∂/∂p (definition of q)."""
+
+    key: ClassVar[str] = "open_definition"
+    definition: Expr
+    wrt: Symbol
+
+    def result(self) -> Expr:
+        return Partial(self.definition, self.wrt)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Rule):
+    """∂E/∂w = ∂E/∂y · ∂y/∂net · ∂net/∂w."""
+
+    key: ClassVar[str] = "chain_rule"
+    along: tuple[Symbol, ...]  # E, y, net, w
+
+    def result(self) -> Expr:
+        pairs = zip(self.along, self.along[1:], strict=False)
+        return mul(*(Partial(of, wrt) for of, wrt in pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class SumOverPaths(Rule):
+    """∂E/∂q = Σ_k ∂E/∂k · ∂k/∂q, over the quantities k that q feeds."""
+
+    key: ClassVar[str] = "sum_over_paths"
+    error: Symbol
+    through: tuple[Symbol, ...]
+    wrt: Symbol
+
+    def result(self) -> Expr:
+        return add(*(mul(Partial(self.error, k), Partial(k, self.wrt)) for k in self.through))
+
+
+@dataclass(frozen=True, slots=True)
+class SumOfErrors(Rule):
+    """∂E/∂q = Σ_k ∂E_k/∂q, where E = Σ_k E_k."""
+
+    key: ClassVar[str] = "sum_of_errors"
+    parts: tuple[Symbol, ...]
+    wrt: Symbol
+
+    def result(self) -> Expr:
+        return add(*(Partial(part, self.wrt) for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Vanishing(Rule):
+    """∂(Σ_k E_k)/∂q = ∂E_j/∂q, where no other E_k depends on q."""
+
+    key: ClassVar[str] = "vanishing_terms"
+    kept: Symbol
+    wrt: Symbol
+
+    def result(self) -> Expr:
+        return Partial(self.kept, self.wrt)
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated(Rule):
+    """The next line of a differentiation by the rules of calculus."""
+
+    key: ClassVar[str] = "calculus"
+    before: Expr
+    rules: tuple[str, ...]  # sum, power_chain, …; the main one first
+
+    def result(self) -> Expr:
+        if self.rules == ("arithmetic",):
+            return tidy(self.before)
+
+        def one(node: Expr) -> Expr | None:
+            return calculus.expand(node)[0] if isinstance(node, Partial) else None
+
+        return tidy(mapped(self.before, one), signs=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Rule):
+    """The form in which a derivative is used further, equal to the line before."""
+
+    key: ClassVar[str] = "form"
+    form: Expr
+
+    def result(self) -> Expr:
+        return self.form
+
+
+@dataclass(frozen=True, slots=True)
+class OnBoard(Rule):
+    """A line of a board proof, as the activation's entry writes it."""
+
+    key: ClassVar[str] = "board"
+    activation: str
+    index: int
+    rule: str
+
+    def result(self) -> Expr:
+        return activations.board(activations.activations.get(self.activation))[self.index][0]
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughActivation(Rule):
+    """∂y/∂net = f'(net), in the form f' has been proved in, where y = f(net)."""
+
+    key: ClassVar[str] = "through_activation"
+    activation: str
+    net: Expr
+    output: Expr
+
+    def result(self) -> Expr:
+        form = activations.prime(activations.activations.get(self.activation))
+        if isinstance(form, Mul):  # y(1 - y) is written without a dot
+            form = Tight(*form.args)
+        return replace(form, {X: self.net, Y: self.output})
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughSum(Rule):
+    """∂net/∂w = y: the terms of the weighted sum that hold w, differentiated; the others vanish."""
+
+    key: ClassVar[str] = "through_weighted_sum"
+    terms: Expr
+    wrt: Symbol
+
+    def result(self) -> Expr:
+        return calculus.lines(self.terms, self.wrt)[-1].expr
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted(Rule):
+    """A formula with what is known put in for the factors."""
+
+    key: ClassVar[str] = "insert"
+    pattern: Expr
+    values: tuple[tuple[Expr, Expr], ...]
+
+    def result(self) -> Expr:
+        return tidy(replace(self.pattern, dict(self.values)), signs=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded(Inserted):
+    """A formula with δ put in for the factors that it names."""
+
+    key: ClassVar[str] = "fold"
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Rule):
+    """δ_q = ∂E/∂q: the name is introduced."""
+
+    key: ClassVar[str] = "delta"
+    error: Symbol
+    wrt: Symbol
+
+    def result(self) -> Expr:
+        return Partial(self.error, self.wrt)
+
+
+@dataclass(frozen=True, slots=True)
+class GradientStep(Rule):
+    """w(t+1) = w(t) - η·∂E/∂w."""
+
+    key: ClassVar[str] = "gradient_descent"
+    before: Symbol
+    rate: Symbol
+    gradient: Expr
+
+    def result(self) -> Expr:
+        return add(self.before, neg(mul(self.rate, self.gradient)))
+
+
+#: Every rule by its key; the message files and the tests go through it.
+RULES: dict[str, type[Rule]] = {
+    rule.key: rule
+    for rule in (
+        Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated, Stated, OnBoard,
+        ThroughActivation, ThroughSum, Inserted, Folded, Named, GradientStep,
+    )
+}  # fmt: skip
