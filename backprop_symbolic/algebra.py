@@ -77,13 +77,17 @@ class Prime(Expr):
 
 
 class Partial(Expr):
-    """∂of/∂wrt: `of` as a function of the quantity `wrt`, all that does not follow from it fixed."""
+    """∂of/∂wrt: `of` as a function of the quantity `wrt`, all that does not follow from it fixed.
+
+    Quantities in `held` are fixed too, although they follow from `wrt`: (∂of/∂wrt) with them
+    held is what one edge of the graph contributes where other paths lead the same way.
+    """
 
     __slots__ = ()
     is_commutative = True
 
-    def __new__(cls, of: Expr, wrt: Symbol) -> Partial:
-        return cast(Partial, Basic.__new__(cls, of, wrt))
+    def __new__(cls, of: Expr, wrt: Symbol, *held: Symbol) -> Partial:
+        return cast(Partial, Basic.__new__(cls, of, wrt, *held))
 
     @property
     def of(self) -> Expr:
@@ -94,6 +98,11 @@ class Partial(Expr):
     def wrt(self) -> Symbol:
         """By what it is differentiated."""
         return cast(Symbol, self.args[1])
+
+    @property
+    def held(self) -> tuple[Symbol, ...]:
+        """What is held fixed besides."""
+        return cast(tuple[Symbol, ...], self.args[2:])
 
 
 class Decimal(Expr):

@@ -81,6 +81,7 @@ class _Author:
         self.proved: dict[str, str] = {}  # activation → step that ends its proof
         self.shown: set[tuple[str, object]] = set()  # kinds of derivation already given in full
         self.terms: dict[Symbol, dict[Symbol, list[Expr]]] = {}
+        self.followers: dict[Symbol, set[Symbol]] = {}
 
     # ------------------------------------------------------------ small tools
 
@@ -134,6 +135,29 @@ class _Author:
         """y where y = f(net) and net feeds nothing else."""
         y = self.single(net)
         return y if y is not None and self.graph[y].role == "activation" else None
+
+    def edge(self, k: Symbol, q: Symbol) -> Partial:
+        """∂k/∂q along the edge from q to k alone: what else in k follows from q is held."""
+        return Partial(k, q, *self.held(k, q))
+
+    def held(self, k: Symbol, q: Symbol) -> tuple[Symbol, ...]:
+        if len(self.next(q)) < 2 or self.graph[k].role == "net" and self.graph.network is not None:
+            return ()
+        after_q = self.following(q)
+        return tuple(s for s in symbols(self.graph.definition(k)) if s in after_q)
+
+    def following(self, q: Symbol) -> set[Symbol]:
+        """Every quantity that follows from q."""
+        if q not in self.followers:
+            found: set[Symbol] = set()
+            todo = list(self.next(q))
+            while todo:
+                k = todo.pop()
+                if k not in found:
+                    found.add(k)
+                    todo.extend(self.next(k))
+            self.followers[q] = found
+        return self.followers[q]
 
     def first(self, kind: str, key: object) -> bool:
         """Whether this kind of derivation has not been given in full yet (or is to be repeated)."""
@@ -344,25 +368,31 @@ class _Author:
     def shared_parameter(self, w: Symbol, users: tuple[Symbol, ...]) -> Section:
         """∂E/∂w = Σ_k ∂E/∂k · ∂k/∂w: every use of w counts."""
         lhs = Partial(self.error, w)
-        chain = self.step(lhs, SumOverPaths(self.error, users, w)) if self.error not in users else None
+        key = "chain_shared" if len(users) > 1 else "chain_single"
         groups: list[Group | Section] = []
-        if chain is not None:
-            key = "chain_shared" if len(users) > 1 else "chain_single"
-            groups.append(Group(key, (chain,), {"weight": w, "uses": len(users)}))
-        facts: list[tuple[Expr, _Fact]] = []
-        locals_: list[Step] = []
-        terms: list[Expr] = []
-        for k in users:
-            locals_.extend(self.local(k, w))
-            terms.append(mul(Partial(self.error, k), Partial(k, w)) if k != self.error else Partial(k, w))
-            if k != self.error:
-                facts.append((Partial(self.error, k), self.adjoint(k)))
-            facts.append((Partial(k, w), self.value(k, w)))
+        rule, locals_, facts = self.over_edges(users, w)
+        if users != (self.error,):
+            args: dict[str, Argument] = {"weight": w, "uses": len(users)}
+            groups.append(Group(key, (self.step(lhs, rule),), args))
         groups.append(Group("inner_each", tuple(locals_), {"weight": w}))
-        product = self.insert(lhs, add(*terms), facts, Folded)
+        product = self.insert(lhs, rule.result(), facts, Folded)
         groups.append(Group("by_delta", (product,), {"weight": w}))
         groups.append(self.update(w, product, product))
         return Section("weight", tuple(groups), args={"weight": w, "error": self.error})
+
+    def over_edges(
+        self, users: tuple[Symbol, ...], q: Symbol
+    ) -> tuple[SumOverPaths, list[Step], list[tuple[Expr, _Fact]]]:
+        """The sum over the edges from q, the steps that give each edge, and all its factors."""
+        edges = tuple(self.edge(k, q) for k in users)
+        locals_: list[Step] = []
+        facts: list[tuple[Expr, _Fact]] = []
+        for k, edge in zip(users, edges, strict=True):
+            locals_.extend(self.local(k, q))
+            if k != self.error:
+                facts.append((Partial(self.error, k), self.adjoint(k)))
+            facts.append((edge, self.facts[edge]))
+        return SumOverPaths(self.error, edges), locals_, facts
 
     # ------------------------------------------------------------ the three factors
 
@@ -442,15 +472,15 @@ class _Author:
 
     def local(self, q: Symbol, p: Symbol) -> list[Step]:
         """∂q/∂p from q's definition, for any quantity."""
-        lhs = Partial(q, p)
+        lhs = self.edge(q, p)
         if lhs in self.facts:
             return []
         if self.graph[q].role == "net":
             return [self.learn(self.step(lhs, self.through_sum(q, p)))]
         definition = self.graph.definition(q)
-        lines = calculus.lines(definition, p)
-        steps = [self.step(lhs, Opened(definition, p), detail=NORMAL)]
-        before: Expr = Partial(definition, p)
+        lines = calculus.lines(definition, p, *lhs.held)
+        steps = [self.step(lhs, Opened(definition, p, lhs.held), detail=NORMAL)]
+        before: Expr = Partial(definition, p, *lhs.held)
         for line in lines:
             steps.append(self.step(lhs, Calculated(before, line.rules), detail=NORMAL))
             before = steps[-1].rhs
@@ -689,14 +719,8 @@ class _Author:
         """∂E/∂y = Σ_k δ_k · ∂k/∂y, with the δ of the layer above."""
         lhs = Partial(self.error, y)
         args: dict[str, Argument] = {"error": self.error, "output": y, "count": len(users)}
-        rule = Chain((self.error, users[0], y)) if len(users) == 1 else SumOverPaths(self.error, users, y)
+        rule, inner, facts = self.over_edges(users, y)
         chain = self.step(lhs, rule)
-        inner: list[Step] = []
-        facts: list[tuple[Expr, _Fact]] = []
-        for k in users:
-            inner.extend(self.local(k, y))
-            facts.append((Partial(self.error, k), self.adjoint(k)))
-            facts.append((Partial(k, y), self.value(k, y)))
         total = self.learn(self.insert(lhs, chain.rhs, facts, Folded))
         again = self.step(lhs, rule, detail=NORMAL)
         key = "over_paths" if len(users) > 1 else "one_path"
@@ -799,7 +823,7 @@ class _Author:
                 inner = self.step(Partial(k, y), self.through_sum(k, y))
                 facts.append((Partial(self.error, k), self.adjoint(k)))
                 facts.append((inner.lhs, _Fact(inner.rhs, "")))
-            pattern = SumOverPaths(self.error, users, y).result()
+            pattern = SumOverPaths(self.error, tuple(self.edge(k, y) for k in users)).result()
             steps.append(self.learn(self.insert(lhs, pattern, facts, Folded)))
         steps.append(self.local_activation(y, net))
         return [*steps, *self.name_delta(net, y)]
@@ -811,28 +835,17 @@ class _Author:
         delta = self.graph.deltas.get(q)
         args: dict[str, Argument] = {"quantity": q, "error": self.error, "net": q}
         groups: list[Group] = []
-        inner: list[Step] = []
-        facts: list[tuple[Expr, _Fact]] = []
-        terms: list[Expr] = []
-        for k in users:
-            inner.extend(self.local(k, q))
-            if k == self.error:
-                terms.append(Partial(k, q))
-            else:
-                terms.append(mul(Partial(self.error, k), Partial(k, q)))
-                facts.append((Partial(self.error, k), self.adjoint(k)))
-            facts.append((Partial(k, q), self.value(k, q)))
+        rule, inner, facts = self.over_edges(users, q)
         groups.append(Group("inner_each", tuple(inner), args))
         if users == (self.error,):
             # ∂E/∂q is itself the local derivative: nothing to chain.
-            total = inner[-1] if inner else self.step(lhs, Stated(self.value(self.error, q).value))
+            total = inner[-1] if inner else self.step(lhs, Stated(self.facts[lhs].value))
             steps: list[Step] = []
         else:
-            if self.error not in users:
-                groups.insert(0, Group("over_paths" if len(users) > 1 else "one_path",
-                    (self.step(lhs, SumOverPaths(self.error, users, q)),),
-                    args | {"output": q, "count": len(users)}))  # fmt: skip
-            total = self.insert(lhs, add(*terms), facts, Folded)
+            key = "over_paths" if len(users) > 1 else "one_path"
+            chain_args = args | {"output": q, "count": len(users)}
+            groups.insert(0, Group(key, (self.step(lhs, rule),), chain_args))
+            total = self.insert(lhs, rule.result(), facts, Folded)
             steps = [total]
         self.learn(total)
         if delta is not None:

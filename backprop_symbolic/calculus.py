@@ -60,12 +60,12 @@ class Line:
     rules: tuple[str, ...]
 
 
-def lines(expr: Expr, wrt: Symbol) -> list[Line]:
+def lines(expr: Expr, wrt: Symbol, *held: Symbol) -> list[Line]:
     """The lines from ∂expr/∂wrt to a formula with no derivative left.
 
-    Raises NotDifferentiable where no rule exists.
+    Quantities in `held` are fixed, although they follow from `wrt`. Raises NotDifferentiable where no rule exists.
     """
-    current: Expr = Partial(expr, wrt)
+    current: Expr = Partial(expr, wrt, *held)
     found: list[Line] = []
     while True:
         applied: list[str] = []
@@ -105,8 +105,18 @@ def expand(node: Partial) -> tuple[Expr, str]:
         return ONE, "identity"
     for kind, rule in RULES:
         if isinstance(of, kind):
-            return rule(of, wrt)
+            result, key = rule(of, wrt)
+            return (_holding(result, node.held), key) if node.held else (result, key)
     raise NotDifferentiable(f"no differentiation rule for {type(of).__name__} in {of}")
+
+
+def _holding(expr: Expr, held: tuple[Symbol, ...]) -> Expr:
+    """`expr` with `held` fixed in each derivative that is still to be done."""
+
+    def fix(node: Expr) -> Expr | None:
+        return Partial(node.of, node.wrt, *held) if isinstance(node, Partial) else None
+
+    return mapped(expr, fix)
 
 
 def _d(of: Expr, wrt: Symbol) -> Expr:

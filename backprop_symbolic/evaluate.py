@@ -262,7 +262,7 @@ class Evaluator:
         self.two = domain.number(Rational(2))
         self.memo: dict[Basic, Any] = {}
         self.passed = False
-        self.tangents: dict[Symbol, _Tangents] = {}
+        self.tangents: dict[tuple[Symbol, tuple[Symbol, ...]], _Tangents] = {}
         self.fixed: dict[Symbol, Any] = {}
         #: ∂E/∂q taken as given: a tangent that reaches q on its way to the error goes no further.
         self.given: dict[Symbol, Any] = {}
@@ -296,9 +296,7 @@ class Evaluator:
             top, bottom = expr.args
             return self.domain.product([self.value(top, env), self.domain.inverse(self.value(bottom, env))])
         if kind is exp_:
-            return self.domain.exponential(
-                [(c, self.value(rest, env)) for c, rest in exponents(cast(Expr, expr.args[0]))]
-            )
+            return self.domain.exponential(self.exponents(expr.args[0], env))
         if kind is Pow:
             return self.raised(expr, env)
         if kind is Call:
@@ -328,11 +326,21 @@ class Evaluator:
 
     def both(self, u: Basic, env: Env) -> tuple[Any, Any]:
         """e^u and e^{-u}."""
-        parts = [(c, self.value(rest, env)) for c, rest in exponents(cast(Expr, u))]
+        parts = self.exponents(u, env)
         return (
             self.domain.exponential(parts),
             self.domain.exponential([(cast(Rational, -c), v) for c, v in parts]),
         )
+
+    def exponents(self, u: Basic, env: Env) -> list[tuple[Rational, Any]]:
+        """u as Σ c·v, down to the names: inside a formula x is what it stands for."""
+        found: list[tuple[Rational, Any]] = []
+        for c, rest in exponents(cast(Expr, u)):
+            if rest == X and env is not None:
+                found.extend((cast(Rational, c * d), v) for d, v in self.exponents(*env))
+            else:
+                found.append((c, self.value(rest, env)))
+        return found
 
     def named(self, symbol: Symbol, env: Env) -> Any:
         if env is not None and symbol == X:
@@ -381,8 +389,7 @@ class Evaluator:
     def holds(self, condition: Basic, env: Env) -> bool:
         if not isinstance(condition, Relational):
             return bool(condition)
-        judge = self.real or self
-        left, right = (complex(judge.value(a, env)).real for a in condition.args)
+        left, right = (complex(self.judge().value(a, env)).real for a in condition.args)
         gap = left - right
         kind = type(condition)
         answer = gap > 0 if kind in (Gt, Ge) else gap < 0
@@ -391,9 +398,16 @@ class Evaluator:
         self.branches[condition if env is None else Call(Symbol("at"), env[0])] = answer
         return bool(answer)
 
+    def judge(self) -> Evaluator:
+        """Who decides a branch: real values only."""
+        judge = self.real or self
+        if not isinstance(judge.domain, Numbers):
+            raise Undecidable("a branch without real values")
+        return judge
+
     def sign(self, u: Basic, env: Env) -> Any:
         """±1: the sign of u, decided by its real value; constant around the point."""
-        value = complex((self.real or self).value(u, env)).real
+        value = complex(self.judge().value(u, env)).real
         self.branches[u if env is None else Call(Symbol("at"), env[0])] = value > 0
         return self.one if value > 0 else self.minus_one
 
@@ -402,6 +416,8 @@ class Evaluator:
     def partial(self, node: Partial) -> Any:
         """∂of/∂wrt: the tangent that wrt = 1 causes in `of`."""
         of, wrt = node.of, node.wrt
+        if node.held:
+            return self.tangent(of, None, self.flow(wrt, node.held))
         if isinstance(of, Symbol) and of in self.graph.quantities:
             # A leaf that feeds one quantity moves the error as far as it moves that quantity.
             users = self.graph.consumers.get(wrt, ())
@@ -414,10 +430,10 @@ class Evaluator:
             return self.flow(wrt).get(of)
         return self.tangent(of, None, self.flow(wrt))
 
-    def flow(self, wrt: Symbol) -> _Tangents:
-        found = self.tangents.get(wrt)
+    def flow(self, wrt: Symbol, held: tuple[Symbol, ...] = ()) -> _Tangents:
+        found = self.tangents.get((wrt, held))
         if found is None:
-            found = self.tangents[wrt] = _Tangents(self, wrt)
+            found = self.tangents[wrt, held] = _Tangents(self, wrt, held)
         return found
 
     def tangent(self, expr: Basic, env: Env, seed: _Tangents | _Seed | Along) -> Any:
@@ -570,8 +586,8 @@ class Along:
 class _Tangents:
     """∂q/∂wrt for every quantity q, pushed forward only as far as it is asked for."""
 
-    def __init__(self, evaluator: Evaluator, wrt: Symbol) -> None:
-        self.evaluator, self.wrt = evaluator, wrt
+    def __init__(self, evaluator: Evaluator, wrt: Symbol, held: tuple[Symbol, ...] = ()) -> None:
+        self.evaluator, self.wrt, self.held = evaluator, wrt, held
         self.known: dict[Symbol, Any] = {wrt: evaluator.one}
         self.order = evaluator.graph.order
         self.heap: list[tuple[int, Symbol]] = []
@@ -593,7 +609,7 @@ class _Tangents:
             raise Undecidable("a derivative of a derivative")
         while self.heap and place is not None and self.heap[0][0] <= place:
             _, q = heapq.heappop(self.heap)
-            if q == self.wrt:
+            if q == self.wrt or q in self.held:
                 continue
             self.known[q] = self.push(q)
             if q in self.evaluator.given:

@@ -70,6 +70,8 @@ class Printer(ABC, Generic[T]):
     def cases(self, rows: list[tuple[T, T | None]]) -> T: ...
     @abstractmethod
     def bars(self, inner: T) -> T: ...
+    @abstractmethod
+    def foot(self, names: list[T]) -> T: ...
 
     def dot(self) -> T:
         """The sign between factors."""
@@ -135,8 +137,13 @@ class Printer(ABC, Generic[T]):
         d = "d" if expr.wrt == X else "∂"
         wrt = self.name(expr.wrt)
         if isinstance(expr.of, Symbol):
-            return self.derivative(d, self.name(expr.of), wrt)
+            shown = self.derivative(d, self.name(expr.of), wrt)
+            return self.holding(shown, [self.name(h) for h in expr.held]) if expr.held else shown
         return self.join([self.derivative(d, None, wrt), self.within(expr.of, PRODUCT + 1)])
+
+    def holding(self, shown: T, held: list[T]) -> T:
+        """A derivative with what is held fixed noted at its foot: (∂p/∂z)_s."""
+        return self.join([self.parens(shown), self.foot(held)])
 
     def rational(self, value: Rational) -> T:
         p, q = abs(int(value.p)), int(value.q)
@@ -288,6 +295,9 @@ class Latex(Printer[str]):
     def bars(self, inner: str) -> str:
         return rf"\left\lvert {_whole(inner)} \right\rvert"
 
+    def foot(self, names: list[str]) -> str:
+        return f"_{{{', '.join(names)}}}"
+
     def thin(self) -> str:
         return " "
 
@@ -382,7 +392,11 @@ class Plain(Printer[str]):
         return f"diff({of}, {wrt})" if of is not None else f"diff[{wrt}]"
 
     def partial(self, expr: Partial) -> str:
-        return f"diff({self(expr.of)}, {self.name(expr.wrt)})"
+        held = f", held={'+'.join(h.name for h in expr.held)}" if expr.held else ""
+        return f"diff({self(expr.of)}, {self.name(expr.wrt)}{held})"
+
+    def foot(self, names: list[str]) -> str:
+        return ""
 
     def cases(self, rows: list[tuple[str, str | None]]) -> str:
         text = "".join(f"{value} if {test} else " for value, test in rows if test)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from sympy import Expr, Mul, Symbol
 
@@ -31,9 +31,10 @@ class Opened(Rule):
     key: ClassVar[str] = "open_definition"
     definition: Expr
     wrt: Symbol
+    held: tuple[Symbol, ...] = ()
 
     def result(self) -> Expr:
-        return Partial(self.definition, self.wrt)
+        return Partial(self.definition, self.wrt, *self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,16 @@ class SumOverPaths(Rule):
 
     key: ClassVar[str] = "sum_over_paths"
     error: Symbol
-    through: tuple[Symbol, ...]
-    wrt: Symbol
+    edges: tuple[Partial, ...]  # ∂k/∂q for each k; what else leads from q to k is held
 
     def result(self) -> Expr:
-        return add(*(mul(Partial(self.error, k), Partial(k, self.wrt)) for k in self.through))
+        return add(*(self.term(edge) for edge in self.edges))
+
+    def term(self, edge: Partial) -> Expr:
+        """∂E/∂k · ∂k/∂q, or ∂E/∂q itself where q stands in the error's own definition."""
+        if edge.of == self.error:
+            return edge
+        return mul(Partial(self.error, cast(Symbol, edge.of)), edge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,12 @@ class Terminal(Printer[prettyForm]):
         return _beside([self.text("√"), self.parens(inner)])
 
     def derivative(self, d: str, of: prettyForm | None, wrt: prettyForm) -> prettyForm:
-        top = self.text(d) if of is None else _beside([self.text(d), of])
-        return self.fraction(top, _beside([self.text(d), wrt]))
+        if of is None:
+            return _beside([self.fraction(self.text(d), _beside([self.text(d), wrt])), self.text(" ")])
+        return self.fraction(_beside([self.text(d), of]), _beside([self.text(d), wrt]))
+
+    def foot(self, names: list[prettyForm]) -> prettyForm:
+        return self.text(" with " + ", ".join(str(n) for n in names) + " held ")
 
     def cases(self, rows: list[tuple[prettyForm, prettyForm | None]]) -> prettyForm:
         tests = [test or self.text(self.otherwise) for _, test in rows]

@@ -57,6 +57,8 @@ class Verifier:
         self.random = random.Random(seed)
         self.index = TermIndex(graph)
         self.pieces = _pieces(graph)
+        self.branching = bool(self.pieces) or _has_branches(graph)
+        self.redraws = 0
         self.points: list[Evaluator] = []
         self.branches = 0
 
@@ -68,7 +70,7 @@ class Verifier:
             regions = max((len(r) for r in self.pieces.values()), default=0)
             for i in range(max(POINTS, regions)):
                 self.points.append(self.draw(i))
-            if self.pieces or _has_branches(self.graph):
+            if self.branching:
                 self.cover()
         return self.points
 
@@ -101,7 +103,7 @@ class Verifier:
                 leaves[symbol] = field.draw()
             return leaves[symbol]
 
-        real = self.real_point(number) if self.pieces or _has_branches(self.graph) else None
+        real = self.real_point(number) if self.branching else None
         return Evaluator(self.graph, self.meanings, field, leaf, real, self.index)
 
     def real_point(self, number: int) -> Evaluator:
@@ -114,8 +116,12 @@ class Verifier:
 
         real = Evaluator(self.graph, self.meanings, Numbers(), leaf, None, self.index)
         for i, (q, regions) in enumerate(self.pieces.items()):
-            # Neighbouring units are in different regions, and each unit meets all of them.
-            real.fixed[q] = complex(regions[(number + i) % len(regions)] + self.random.uniform(0, 0.01))
+            # Neighbouring units are in different regions, and each unit meets all of them. Where
+            # that left no value (log 0), the regions are drawn, every other time the last for all.
+            place = (number + i) % len(regions)
+            if self.redraws:
+                place = -1 if self.redraws % 2 else self.random.randrange(len(regions))
+            real.fixed[q] = complex(regions[place] + self.random.uniform(0, 0.01))
         return real
 
     # ------------------------------------------------------------ the gradient, all at once
@@ -168,6 +174,7 @@ class Verifier:
                     equal = point.value(lhs) == point.value(rhs)
                     break
                 except (Undecidable, OverflowError):
+                    self.redraws += 1
                     point = self.points[i] = self.draw(i)
             else:
                 raise Undecidable("no point found at which both sides have a value")
@@ -185,6 +192,7 @@ class Verifier:
             set(),
             {deltas[d] for d in left} | set(seeds),
             {deltas[d] for d in named} | set(seeds),
+            set(self.graph.deltas),
         ]
         reals = [p.real for p in self.prepare()]
         return all(any(self.exactly(lhs, rhs, nets, real) for nets in opened) for real in reals)
@@ -368,9 +376,16 @@ def _names(expr: Expr) -> list[Symbol]:
 
 def _has_branches(graph: Graph) -> bool:
     return any(
-        q.definition is not None and q.definition.has(Piecewise, Abs, sign)
-        for q in graph.quantities.values()
+        q.definition is not None and _branches(q.definition) for q in graph.quantities.values()
     )
+
+
+def _branches(expr: Expr) -> bool:
+    """Whether `expr`, or an activation it applies, is defined by cases."""
+    if expr.has(Piecewise, Abs, sign):
+        return True
+    names = {str(call.args[0]) for call in expr.atoms(Call)}
+    return any(_branches(activations.formula(activations.activations.get(n))) for n in names)
 
 
 def _pieces(graph: Graph) -> dict[Symbol, list[float]]:
