@@ -21,7 +21,10 @@ from sympy import Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symb
 from sympy import exp as sympy_exp
 from sympy.logic.boolalg import Boolean
 
-ZERO, ONE, MINUS_ONE, TWO = Integer(0), Integer(1), Integer(-1), Integer(2)
+ZERO: Expr = Integer(0)
+ONE: Expr = Integer(1)
+MINUS_ONE: Expr = Integer(-1)
+TWO: Expr = Integer(2)
 
 #: The variable of an activation's formula, and its output y = f(x).
 X, Y = Symbol("x"), Symbol("y")
@@ -133,7 +136,7 @@ class Decimal(Expr):
 def number(expr: Expr) -> Rational | None:
     """The exact value of a number node, None for anything else."""
     if isinstance(expr, Rational):
-        return expr
+        return cast(Rational, expr)
     return expr.value if isinstance(expr, Decimal) else None
 
 
@@ -159,7 +162,7 @@ def sub(left: Expr, right: Expr) -> Expr:
 
 def power(base: Expr, exponent: Expr) -> Expr:
     """base^exponent."""
-    return Pow(base, exponent, evaluate=False)
+    return cast(Expr, Pow(base, exponent, evaluate=False))
 
 
 def exp(argument: Expr) -> Expr:
@@ -169,13 +172,10 @@ def exp(argument: Expr) -> Expr:
 
 def rebuild(node: Basic, args: tuple[Basic, ...]) -> Basic:
     """`node` with other arguments, nothing evaluated."""
-    if isinstance(node, (Add, Mul, Pow)):
-        return type(node)(*args, evaluate=False)
-    if isinstance(node, (Frac, Tight, Call, Prime, Partial, Decimal)):
-        return type(node)(*args)
-    if isinstance(node, (Piecewise, Boolean)) or getattr(node, "is_Function", False):
-        return cast(Basic, cast(Any, node.func)(*args, evaluate=False))
-    return cast(Basic, node.func(*args))
+    make: Any = node.func
+    if isinstance(node, (Add, Mul, Pow, Piecewise, Boolean)) or getattr(node, "is_Function", False):
+        return cast(Basic, make(*args, evaluate=False))
+    return cast(Basic, make(*args))
 
 
 def replace(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
@@ -206,7 +206,7 @@ def plain(expr: Expr) -> Expr:
         if isinstance(node, Frac):
             return cast(Basic, args[0] / args[1])  # type: ignore[operator]
         if isinstance(node, Tight):
-            return Mul(*args)
+            return Mul(*cast(list[Expr], args))
         if isinstance(node, Decimal):
             return args[0]
         return cast(Basic, node.func(*args))
@@ -243,7 +243,7 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """`expr` with each outermost part for which `change` answers exchanged for the answer."""
 
     def walk(node: Basic) -> Basic:
-        new = change(cast(Expr, node)) if isinstance(node, Expr) else None
+        new = change(node) if isinstance(node, Expr) else None
         if new is not None:
             return new
         if not node.args:

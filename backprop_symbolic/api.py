@@ -111,8 +111,7 @@ class VerifiedDerivation:
 
         write = Latex(self.graph.written(self.language))
         rows = [
-            f"{write(r.gradient.lhs)} &= {write(r.gradient.rhs)}"
-            for r in self.derivation.results.values()
+            f"{write(r.gradient.lhs)} &= {write(r.gradient.rhs)}" for r in self.derivation.results.values()
         ]
         body = " \\\\\n".join(rows).replace(BREAK, "")
         return f"$\\displaystyle \\begin{{aligned}}\n{body}\n\\end{{aligned}}$"

@@ -11,14 +11,14 @@ Nothing here is trusted. Every step goes to `verify` before it is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
 from sympy import Add, Expr, Symbol
 
 from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.algebra import Call, Partial, X, add, mul, neg, symbols
+from backprop_symbolic.algebra import ZERO, Call, Partial, X, add, mul, neg, symbols
 from backprop_symbolic.derivation import (
     BRIEF,
     FULL,
@@ -85,9 +85,7 @@ class _Author:
 
     # ------------------------------------------------------------ small tools
 
-    def step(
-        self, lhs: Expr, rule: Rule, uses: Sequence[str] = (), detail: int = BRIEF
-    ) -> Step:
+    def step(self, lhs: Expr, rule: Rule, uses: Sequence[str] = (), detail: int = BRIEF) -> Step:
         self.count += 1
         return Step(f"s{self.count}", lhs, rule.result(), rule, tuple(uses), detail)
 
@@ -120,7 +118,7 @@ class _Author:
             table = self.terms[net] = {}
             for term in definition.args if isinstance(definition, Add) else (definition,):
                 for name in symbols(term):
-                    table.setdefault(name, []).append(cast(Expr, term))
+                    table.setdefault(name, []).append(term)
         return ThroughSum(add(*table[wrt]), wrt)
 
     def next(self, q: Symbol) -> tuple[Symbol, ...]:
@@ -141,7 +139,7 @@ class _Author:
         return Partial(k, q, *self.held(k, q))
 
     def held(self, k: Symbol, q: Symbol) -> tuple[Symbol, ...]:
-        if len(self.next(q)) < 2 or self.graph[k].role == "net" and self.graph.network is not None:
+        if len(self.next(q)) < 2 or (self.graph[k].role == "net" and self.graph.network is not None):
             return ()
         after_q = self.following(q)
         return tuple(s for s in symbols(self.graph.definition(k)) if s in after_q)
@@ -200,9 +198,7 @@ class _Author:
         for name in self.used_activations():
             entry = activations.activations.get(name)
             symbol = cast(Symbol, activations.function_symbol(name))
-            found.append(
-                ("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)})
-            )
+            found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
             if entry.kinks:
                 found.append(("kink", {"call": Call(symbol, X), "points": ", ".join(entry.kinks)}))
         if network is not None and losses.losses.get(network.loss).condition:
@@ -343,7 +339,7 @@ class _Author:
 
     def unused(self, w: Symbol) -> Section:
         """A parameter the error does not depend on."""
-        zero = self.step(Partial(self.error, w), Stated(calculus.ZERO))
+        zero = self.step(Partial(self.error, w), Stated(ZERO))
         rule = self.step(after(w), GradientStep(now(w), self.graph.rate, Partial(self.error, w)))
         last = self.insert(after(w), rule.rhs, [(zero.lhs, _Fact(zero.rhs, zero.id))])
         self.results[w] = Result(w, zero, zero, last)
@@ -484,7 +480,7 @@ class _Author:
         for line in lines:
             steps.append(self.step(lhs, Calculated(before, line.rules), detail=NORMAL))
             before = steps[-1].rhs
-        steps[-1] = Step(*(_fields(steps[-1]) | {"detail": BRIEF}).values())
+        steps[-1] = replace(steps[-1], detail=BRIEF)
         self.learn(steps[-1])
         return steps
 
@@ -584,10 +580,11 @@ class _Author:
                 items.append(self.first_path(part, net, y, letter))
             elif not wide:
                 new, steps = self.next_path(part, net, y)
-                again = {"part": part, "output": y, "net": net, "delta": self.graph.deltas[net]}
-                groups = [Group("delta_again", new, again)] if new else []
-                groups.append(Group("path", steps, again))
-                items.append(Section("path_again", tuple(groups), letter, again))
+                here: dict[str, Argument] = {"part": part, "output": y, "net": net}
+                here["delta"] = self.graph.deltas[net]
+                groups = [Group("delta_again", new, here)] if new else []
+                groups.append(Group("path", steps, here))
+                items.append(Section("path_again", tuple(groups), letter, here))
             else:
                 new, steps = self.next_path(part, net, y, short=True)
                 rest.extend((*new, *steps))
@@ -657,9 +654,7 @@ class _Author:
             items.extend(proof)
         else:
             only = self.step(lhs, Vanishing(self.error, net))
-            known = self.insert(
-                lhs, only.rhs, [(only.rhs, _Fact(delta, self.definitions[delta].id))], Folded
-            )
+            known = self.insert(lhs, only.rhs, [(only.rhs, _Fact(delta, self.definitions[delta].id))], Folded)
             items.append(Group("path_outer_known", (only, known), args))
         return Section("path_outer", tuple(items), label, args), in_full
 
@@ -689,9 +684,7 @@ class _Author:
         steps.append(self.learn(self.insert(lhs, chain.rhs, fold, Folded)))
         return tuple(new), tuple(steps)
 
-    def quiet_delta(
-        self, net: Symbol, y: Symbol, part: Symbol, *, short: bool = False
-    ) -> list[Step]:
+    def quiet_delta(self, net: Symbol, y: Symbol, part: Symbol, *, short: bool = False) -> list[Step]:
         """δ of a further output unit, found as the first one's was."""
         steps: list[Step] = []
         lines = self.part_lines(part, y, Partial(part, y))
@@ -857,10 +850,6 @@ class _Author:
         return Section("quantity", tuple(g for g in groups if g.steps), args=args)
 
 
-def _fields(step: Step) -> dict[str, object]:
-    return {name: getattr(step, name) for name in Step.__slots__}  # type: ignore[attr-defined]
-
-
 def _letters(index: int) -> str:
     """a, b, …, z, aa, ab, …"""
     letters = ""
@@ -876,5 +865,3 @@ def _runs(items: Sequence[Symbol], key: object) -> list[list[Symbol]]:
     from itertools import groupby
 
     return [list(run) for _, run in groupby(items, key=key)]  # type: ignore[call-overload]
-
-

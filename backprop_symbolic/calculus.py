@@ -11,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from sympy import Abs, Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol
+from sympy import Abs, Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
 from sympy import erf as erf_
 from sympy import exp as exp_
 from sympy import log as log_
-from sympy import pi, sqrt
 from sympy import sign as sign_
 from sympy import sin as sin_
 from sympy import sinh as sinh_
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from backprop_symbolic.activations import activations
 from backprop_symbolic.activations import prime as activation_prime
@@ -63,7 +63,8 @@ class Line:
 def lines(expr: Expr, wrt: Symbol, *held: Symbol) -> list[Line]:
     """The lines from ∂expr/∂wrt to a formula with no derivative left.
 
-    Quantities in `held` are fixed, although they follow from `wrt`. Raises NotDifferentiable where no rule exists.
+    Quantities in `held` are fixed, although they follow from `wrt`. Raises NotDifferentiable where
+    no rule exists.
     """
     current: Expr = Partial(expr, wrt, *held)
     found: list[Line] = []
@@ -201,7 +202,7 @@ def _activation(of: Expr, wrt: Symbol) -> tuple[Expr, str]:
 
 def _pieces(of: Expr, wrt: Symbol) -> tuple[Expr, str]:
     """Each branch on its own; at the border the derivative is a convention."""
-    parts = [(_d(cast(Expr, e), wrt), c) for e, c in of.args]
+    parts = [(_d(cast(Expr, pair.args[0]), wrt), pair.args[1]) for pair in of.args]
     return cast(Expr, Piecewise(*parts, evaluate=False)), "pieces"
 
 
@@ -241,7 +242,7 @@ def tidy(expr: Expr, signs: bool = True) -> Expr:
     """
     if isinstance(expr, Partial) or not expr.args or isinstance(expr, Decimal):
         return expr
-    args = [tidy(cast(Expr, a), signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
+    args = [tidy(a, signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
     if isinstance(expr, Add):
         return _tidy_sum(args)
     if isinstance(expr, (Mul, Tight)):
@@ -264,9 +265,8 @@ def tidy(expr: Expr, signs: bool = True) -> Expr:
 
 def _tidy_pair(pair: object, signs: bool) -> Expr:
     """The (value, condition) pair of a Piecewise; a condition is left as it is."""
-    args = getattr(pair, "args", ())
-    if len(args) == 2 and isinstance(args[0], Expr) and type(pair).__name__ == "ExprCondPair":
-        return cast(Expr, type(pair)(tidy(args[0], signs), args[1]))
+    if isinstance(pair, ExprCondPair):
+        return cast(Expr, ExprCondPair(tidy(cast(Expr, pair.args[0]), signs), pair.args[1]))
     return cast(Expr, pair)
 
 
@@ -281,7 +281,7 @@ def _tidy_product(factors: list[Expr], signs: bool, tight: bool) -> Expr:
     flat: list[Expr] = []
     for f in factors:
         # A product inside a product is one product; a sum or a tight group stays a unit.
-        flat.extend(cast(tuple[Expr, ...], f.args) if isinstance(f, Mul) else [f])
+        flat.extend(f.args if isinstance(f, Mul) else [f])
     if ZERO in flat:
         return ZERO
     coefficient: Expr = ONE
@@ -315,9 +315,9 @@ def _negated(factors: list[Expr], coefficient: Expr) -> tuple[list[Expr], Expr]:
     """-(a - b)·c as (b - a)·c where a difference can be turned round, else with a leading -1."""
     for i, f in enumerate(factors):
         if isinstance(f, Add) and len(f.args) == 2:
-            a, b = cast(tuple[Expr, Expr], f.args)
+            a, b = f.args
             if isinstance(b, Mul) and b.args[0] == MINUS_ONE and not _is_negative(a):
-                turned = sub(mul(*cast(tuple[Expr, ...], b.args[1:])), a)
+                turned = sub(mul(*b.args[1:]), a)
                 return [*factors[:i], turned, *factors[i + 1 :]], coefficient
     value = number(coefficient)
     if value is not None and value != 1:

@@ -184,10 +184,10 @@ def _replace(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.chmod(name, mode)
-        os.replace(name, path)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise
 
 
@@ -233,4 +233,3 @@ def _fail(message: str, code: int = 2) -> NoReturn:
     line = " ".join(message.split())
     click.echo(f"Error: {line}", err=True)
     sys.exit(code)
-

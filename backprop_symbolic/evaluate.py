@@ -199,10 +199,10 @@ class Exact:
         return cast(Expr, value)
 
     def sum(self, terms: list[Expr]) -> Expr:
-        return cast(Expr, Add(*terms))
+        return Add(*terms)
 
     def product(self, factors: list[Expr]) -> Expr:
-        return cast(Expr, Mul(*factors))
+        return Mul(*factors)
 
     def inverse(self, value: Expr) -> Expr:
         if value == 0:
@@ -210,7 +210,7 @@ class Exact:
         return cast(Expr, 1 / value)
 
     def power(self, base: Expr, exponent: Rational) -> Expr:
-        return cast(Expr, base**exponent)
+        return base**exponent
 
     def atom(self, name: str, value: Expr) -> Expr:
         key = (name, cancel(value))
@@ -223,7 +223,7 @@ class Exact:
             base = self.atom("exp", -v if flipped else v)
             inside = next((k[1] for k, a in self.atoms.items() if a == v and k[0] == "log"), None)
             factors.append(inside**c if inside is not None else base ** (-c if flipped else c))
-        return cast(Expr, Mul(*factors))
+        return Mul(*factors)
 
     def function(self, name: str, value: Expr) -> Expr:
         if name in ("atan", "erf", "sin") and value.could_extract_minus_sign():
@@ -370,9 +370,7 @@ class Evaluator:
             return self.domain.power(self.value(base, env), n)
         # a^u = e^(u·ln a)
         log = self.domain.function("log", self.value(base, env))
-        return self.domain.exponential(
-            [(Rational(1), self.domain.product([self.value(exponent, env), log]))]
-        )
+        return self.domain.exponential([(Rational(1), self.domain.product([self.value(exponent, env), log]))])
 
     @staticmethod
     def formula(call: Basic) -> Expr:
@@ -424,9 +422,7 @@ class Evaluator:
             leaf = wrt in self.graph.quantities and self.graph[wrt].definition is None
             if leaf and len(users) == 1 and users[0] != of and of == self.graph.error:
                 first = users[0]
-                return self.domain.product(
-                    [self.flow(wrt).get(first), self.value(Partial(of, first))]
-                )
+                return self.domain.product([self.flow(wrt).get(first), self.value(Partial(of, first))])
             return self.flow(wrt).get(of)
         return self.tangent(of, None, self.flow(wrt))
 
@@ -471,9 +467,7 @@ class Evaluator:
             inverse = domain.inverse(self.value(bottom, env))
             t, b = self.tangent(top, env, seed), self.tangent(bottom, env, seed)
             whole = domain.product([self.value(top, env), inverse])
-            return domain.product(
-                [domain.sum([t, domain.product([self.minus_one, whole, b])]), inverse]
-            )
+            return domain.product([domain.sum([t, domain.product([self.minus_one, whole, b])]), inverse])
         if kind is Pow:
             return self.tangent_of_power(expr, env, seed)
         if kind in (Partial, Prime):
@@ -601,7 +595,7 @@ class _Tangents:
             self.changed.setdefault(user, []).append(symbol)
             if user not in self.queued:
                 self.queued.add(user)
-                heapq.heappush(self.heap, (self.order[user], user))  # type: ignore[misc]
+                heapq.heappush(self.heap, (self.order[user], user))
 
     def get(self, of: Symbol) -> Any:
         place = self.order.get(of)
@@ -638,7 +632,7 @@ def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
     while todo:
         c, v = todo.pop()
         if isinstance(v, Add):
-            todo.extend((c, cast(Expr, a)) for a in v.args)
+            todo.extend((c, a) for a in v.args)
         elif isinstance(v, (Mul, Tight)):
             rest = []
             for a in v.args:
@@ -647,7 +641,7 @@ def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
                     c = cast(Rational, c * n)
                 else:
                     rest.append(a)
-            inner = cast(Expr, rest[0] if len(rest) == 1 else Mul(*rest, evaluate=False))
+            inner = cast(Expr, rest[0] if len(rest) == 1 else Mul(*cast(list[Expr], rest), evaluate=False))
             if isinstance(inner, (Add, Frac)) or (isinstance(inner, Mul) and len(rest) == 1):
                 todo.append((c, inner))
             else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from sympy import (
     Abs,
@@ -19,6 +19,7 @@ from sympy import (
     Integer,
     Le,
     Lt,
+    Mul,
     Piecewise,
     Rational,
     Symbol,
@@ -135,10 +136,10 @@ class _Reader:
     def limits(self) -> None:
         if len(self.text) > MAX_LENGTH:
             raise self.fail(MAX_LENGTH, f"the formula is longer than {MAX_LENGTH} characters")
-        depth = tokens = 0
-        for match in re.finditer(r"[^\W\d]\w*|\d[\d.eE_]*|\*\*|\S", self.text):
+        depth = 0
+        words = re.finditer(r"[^\W\d]\w*|\d[\d.eE_]*|\*\*|\S", self.text)
+        for tokens, match in enumerate(words, 1):
             word = match.group()
-            tokens += 1
             if tokens > MAX_TOKENS:
                 raise self.fail(match.start(), f"the formula has more than {MAX_TOKENS} parts")
             if word in "([{":
@@ -192,7 +193,7 @@ class _Reader:
         if isinstance(node.op, ast.Div):
             top, bottom = self.expr(node.left), self.expr(node.right)
             if isinstance(top, Integer) and isinstance(bottom, Integer) and bottom != 0:
-                return Rational(top, bottom)
+                return cast(Expr, Rational(top, bottom))
             if bottom == 0:
                 raise self.fail(self.column(node.right), "division by zero")
             return Frac(top, bottom)
@@ -213,13 +214,12 @@ class _Reader:
 
     def raised(self, node: ast.BinOp) -> Expr:
         base, exponent = self.expr(node.left), self.expr(node.right)
-        size = abs(exponent.args[1]) if exponent.is_Mul and exponent.args[0] == -1 else exponent
+        minus = isinstance(exponent, Mul) and exponent.args[0] == -1
+        size = exponent.args[1] if minus else exponent
         if isinstance(size, Rational) and (abs(size.p) > MAX_EXPONENT or size.q > MAX_EXPONENT):
-            raise self.fail(
-                self.column(node.right), f"an exponent is beyond {MAX_EXPONENT}: {quoted(size)}"
-            )
+            raise self.fail(self.column(node.right), f"an exponent is beyond {MAX_EXPONENT}: {quoted(size)}")
         if isinstance(size, Integer):
-            exponent = -size if size is not exponent else size
+            exponent = cast(Expr, -size) if minus else exponent
         elif base.is_number and exponent.is_number and base != ONE and not isinstance(size, Rational):
             raise self.fail(self.column(node), f"{self.what(node)} is a tower of numbers")
         return power(base, exponent)
@@ -228,7 +228,7 @@ class _Reader:
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
             raise self.fail(self.column(node), f"{self.what(node)} is not a number")
         if isinstance(node.value, int):
-            return Integer(node.value)
+            return cast(Expr, Integer(node.value))
         shown = (ast.get_source_segment(self.text, node) or "0").replace("_", "")
         exponent = re.search(r"[eE]([-+]?\d+)$", shown)
         if exponent and abs(int(exponent[1])) > MAX_EXPONENT:
@@ -245,9 +245,7 @@ class _Reader:
             return found
         if node.id == "pi":
             return cast(Expr, pi)
-        raise unknown(
-            "name", node.id, self.known(), f"is known here ({self.at(self.column(node))})"
-        )
+        raise unknown("name", node.id, self.known(), f"is known here ({self.at(self.column(node))})")
 
     def call(self, node: ast.Call) -> Expr:
         if not isinstance(node.func, ast.Name) or node.keywords:
@@ -256,9 +254,7 @@ class _Reader:
         if name in ("max", "min") and len(node.args) == 2:
             a, b = (self.expr(arg) for arg in node.args)
             relation = Gt if name == "max" else Lt
-            return cast(
-                Expr, Piecewise((a, relation(a, b, evaluate=False)), (b, true), evaluate=False)
-            )
+            return cast(Expr, Piecewise((a, relation(a, b, evaluate=False)), (b, true), evaluate=False))
         if name in ELEMENTARY or (symbol := self.functions(name)) is None:
             if name not in ELEMENTARY:
                 known = sorted({*ELEMENTARY, "max", "min", *self.function_names()})
@@ -271,7 +267,7 @@ class _Reader:
         return Call(symbol, self.expr(node.args[0]))
 
     def function_names(self) -> list[str]:
-        return list(getattr(self.functions, "known", lambda: [])())
+        return list(getattr(self.functions, "known", list)())
 
     def pieces(self, node: ast.expr) -> Expr:
         """`a if x > 0 else b` as cases, first true wins."""
@@ -284,10 +280,8 @@ class _Reader:
                 or type(test.ops[0]) not in COMPARISONS
             ):
                 raise self.fail(self.column(test), f"{self.what(test)} is not one comparison")
-            relation = COMPARISONS[type(test.ops[0])]
-            condition = relation(
-                self.expr(test.left), self.expr(test.comparators[0]), evaluate=False
-            )
+            relation: Any = COMPARISONS[type(test.ops[0])]
+            condition = relation(self.expr(test.left), self.expr(test.comparators[0]), evaluate=False)
             parts.append((self.expr(node.body), condition))
             node = node.orelse
         parts.append((self.expr(node), true))

@@ -28,6 +28,9 @@ MAX_FILE = 1_000_000  # bytes of a graph file
 LEAVES = ("input", "target", "parameter", "constant")
 
 
+_NOWHERE = Place()
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """One named number of the forward pass.
@@ -40,7 +43,7 @@ class Quantity:
     role: str
     definition: Expr | None = None
     naming: str = ""
-    place: Place = Place()
+    place: Place = _NOWHERE
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ class Graph:
     network: Network | None = None
     title: str = ""
     _written: dict[str, dict[Symbol, str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<Graph of {self.title or 'definitions'}: {len(self.quantities)} quantities>"
 
     @cached_property
     def parameters(self) -> tuple[Symbol, ...]:
@@ -79,7 +85,7 @@ class Graph:
         """For each quantity those that are defined by it and lead to the error."""
         users: dict[Symbol, list[Symbol]] = {symbol: [] for symbol in self.quantities}
         leads = {self.error}
-        for quantity in reversed(self.quantities.values()):
+        for quantity in reversed(list(self.quantities.values())):
             if quantity.symbol in leads and quantity.definition is not None:
                 for name in symbols(quantity.definition):
                     users[name].append(quantity.symbol)
@@ -133,15 +139,15 @@ def find(typed: str, parameters: Iterable[Symbol], title: str) -> Symbol:
         if len(hits) == 1:
             return hits[0]
         if hits:
-            names = " or ".join(quoted(p.name) for p in hits)
-            raise UnknownName(f"weight {quoted(typed)} is ambiguous in {title}: write {names}")
+            choices = " or ".join(quoted(p.name) for p in hits)
+            raise UnknownName(f"weight {quoted(typed)} is ambiguous in {title}: write {choices}")
     if not known:
         raise UnknownName(f"no weight {quoted(typed)}: {title} has no parameters")
     names = list(known)
     listed = " ".join(names[:24]) + (f" … ({len(names)} in all)" if len(names) > 24 else "")
-    hint = nearest(typed, names) or names[0]
+    close = nearest(typed, names) or names[0]
     raise UnknownName(
-        f"no weight {quoted(typed)} in {title}. Its weights: {listed}. Did you mean {quoted(hint)}?"
+        f"no weight {quoted(typed)} in {title}. Its weights: {listed}. Did you mean {quoted(close)}?"
     )
 
 
@@ -199,8 +205,7 @@ class _Dense:
             for i in range(1, sizes[0] + 1)
         ]
         targets = [
-            self.put(self.leaves, "target", "target", Place(index=k), None)
-            for k in range(1, sizes[-1] + 1)
+            self.put(self.leaves, "target", "target", Place(index=k), None) for k in range(1, sizes[-1] + 1)
         ]
         nodes, nodes_below = 0, 0
         for layer in range(1, network.layers + 1):
@@ -241,9 +246,7 @@ class _Dense:
             self.deltas[net] = self.name("delta_output" if last else "delta_hidden", place)
             assert function is not None
             value: Expr = net if function.name == "identity" else Call(function, net)
-            outputs.append(
-                self.put(self.inner, "activation", "output" if last else "hidden", place, value)
-            )
+            outputs.append(self.put(self.inner, "activation", "output" if last else "hidden", place, value))
         return outputs
 
     def shared_bias(self, layer: int) -> list[Expr]:
@@ -262,8 +265,7 @@ class _Dense:
         parts = [losses.part(loss, t, y, count) for t, y in zip(targets, outputs, strict=True)]
         if count > 1:
             names = [
-                self.put(self.inner, "part", "part", Place(index=k), part)
-                for k, part in enumerate(parts, 1)
+                self.put(self.inner, "part", "part", Place(index=k), part) for k, part in enumerate(parts, 1)
             ]
             return self.put(self.inner, "error", "error", Place(), add(*names))
         return self.put(self.inner, "error", "error", Place(), parts[0])
@@ -435,7 +437,7 @@ class _Read:
 
 
 _FUNCTIONS = frozenset(
-    "exp log ln sqrt sin cos sinh cosh atan erf abs sign max min".split()
+    ["exp", "log", "ln", "sqrt", "sin", "cos", "sinh", "cosh", "atan", "erf", "abs", "sign", "max", "min"]
 )  # as in expressions.ELEMENTARY; a test holds the two equal
 
 
@@ -549,5 +551,3 @@ def auto_latex(name: str) -> str:
         return head
     inside = index if index.isascii() else rf"\text{{{index}}}"
     return f"{head}_{{{inside}}}"
-
-

@@ -52,9 +52,7 @@ class _Writer:
                 for q in graph.quantities.values()
             ],
             "meanings": {s.name: self.expr(e) for s, e in self.derivation.meanings.items()},
-            "hypotheses": [
-                {"key": key, "args": self.args(args)} for key, args in self.derivation.hypotheses
-            ],
+            "hypotheses": [{"key": key, "args": self.args(args)} for key, args in self.derivation.hypotheses],
             "sections": [self.section(s) for s in self.derivation.sections],
             "results": {
                 w.name: {

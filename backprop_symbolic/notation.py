@@ -122,9 +122,7 @@ def _read(path: Path, shown: str) -> Notation:
     for title, table in (("typed", names), ("latex", base)):
         missing = [role for role in ROLES if role not in table]
         if missing:
-            raise BadNotation(
-                f"notation file {quoted(shown)}: [{title}] names no {quoted(missing[0])}"
-            )
+            raise BadNotation(f"notation file {quoted(shown)}: [{title}] names no {quoted(missing[0])}")
     for title, table in (("typed", names), ("latex", base), *languages.items()):
         for role, pattern in table.items():
             _check(pattern, role, title, shown)

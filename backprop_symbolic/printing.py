@@ -86,7 +86,7 @@ class Printer(ABC, Generic[T]):
         if isinstance(expr, Symbol):
             return self.name(expr)
         if isinstance(expr, Add):
-            return self.sum([self.term(cast(Expr, t), i == 0) for i, t in enumerate(expr.args)])
+            return self.sum([self.term(t, i == 0) for i, t in enumerate(expr.args)])
         if isinstance(expr, Tight):
             return self.product(expr.args, tight=True)
         if isinstance(expr, Mul):

@@ -59,9 +59,7 @@ def render(derivation: Derivation, format: str = "latex", options: Options | Non
 class Words:
     """Messages of one language with mathematics put in by one format."""
 
-    def __init__(
-        self, language: str, math: Callable[[Any], str], escape: Callable[[str], str]
-    ) -> None:
+    def __init__(self, language: str, math: Callable[[Any], str], escape: Callable[[str], str]) -> None:
         self.table, self.math, self.escape = messages(language), math, escape
 
     def __call__(self, message: Message) -> str:
@@ -108,9 +106,7 @@ def environment() -> Environment:
     )
 
 
-def _blocks(
-    document: Document, words: Words, rows: Callable[[tuple[Row, ...]], Any]
-) -> list[dict[str, Any]]:
+def _blocks(document: Document, words: Words, rows: Callable[[tuple[Row, ...]], Any]) -> list[dict[str, Any]]:
     """The document's blocks as plain text and rows, for a template."""
     found: list[dict[str, Any]] = []
     for block in document.blocks:
@@ -183,7 +179,7 @@ def _write_latex(derivation: Derivation, options: Options) -> str:
             title=words(document.title),
             language=options.language,
             blocks=_blocks(document, words, _latex_rows(printer, _reason_text(words))),
-            sectioning=["section", "section", "subsection", "subsubsection", "paragraph", "paragraph"],
+            sectioning=["section", "section", "subsection", "subsubsection"],
         )
     )
 
@@ -269,7 +265,9 @@ def _write_json(derivation: Derivation, options: Options) -> str:
     return json.dumps(as_json(derivation, options, SCHEMA), ensure_ascii=False, indent=2) + "\n"
 
 
-formats.register(Format("latex", "a fragment for \\input, or a whole document with --standalone", _write_latex))
+formats.register(
+    Format("latex", "a fragment for \\input, or a whole document with --standalone", _write_latex)
+)
 formats.register(Format("markdown", "$$ blocks that GitHub renders", _write_markdown))
 formats.register(Format("text", "Unicode for the terminal", _write_text))
 formats.register(Format("json", "every step with its rule and evidence, for programs", _write_json))

@@ -68,9 +68,7 @@ class Network:
             )
         if bias not in BIAS_MODES:
             raise unknown("bias mode", bias, BIAS_MODES)
-        return cls(
-            checked, tuple(names * layers if len(names) == 1 else names), losses.get(loss).name, bias
-        )
+        return cls(checked, tuple(names * layers if len(names) == 1 else names), losses.get(loss).name, bias)
 
     @classmethod
     def parse(

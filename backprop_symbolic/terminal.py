@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import cast
 
 from sympy import Basic, Symbol
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
@@ -27,7 +26,9 @@ _GREEK = {
 
 def unicode_name(latex: str) -> str:
     r"""A name's LaTeX as Unicode: w_{31} → w₃₁, \text{가중합}_{3} → 가중합₃."""
-    text = re.sub(r"\\(?:text|mathit|mathrm|mathbf|mathsf|mathtt|hat|bar|tilde|vec)\{([^{}]*)\}", r"\1", latex)
+    text = re.sub(
+        r"\\(?:text|mathit|mathrm|mathbf|mathsf|mathtt|hat|bar|tilde|vec)\{([^{}]*)\}", r"\1", latex
+    )
     text = re.sub(r"\\([A-Za-z]+) ?", lambda m: _GREEK.get(m[1], m[1]), text)
     text = re.sub(r"\\(.)", lambda m: "" if m[1] in ",;! " else m[1], text)
     text = re.sub(r"([_^])(\{([^{}]*)\}|(.))", _index, text)
@@ -121,7 +122,7 @@ def _lines(form: stringPict) -> list[str]:
 
 
 def _beside(parts: list[prettyForm] | list[stringPict]) -> prettyForm:
-    form = cast(stringPict, parts[0])
+    form: stringPict = parts[0]
     for part in parts[1:]:
         form = stringPict(*form.right(part))
     return prettyForm(str(form), baseline=form.baseline)

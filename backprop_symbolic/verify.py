@@ -13,6 +13,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import cast
 
 from sympy import Abs, Expr, Piecewise, Rational, Symbol, cancel, sign
@@ -154,8 +155,7 @@ class Verifier:
                 point.memo[deltas[q]] = value
         direction = {q: point.domain.number(Rational(self.random.randrange(1, 2**60))) for q in claims}
         expected = [
-            point.domain.product([r, point.memo[Partial(self.graph.error, q)]])
-            for q, r in direction.items()
+            point.domain.product([r, point.memo[Partial(self.graph.error, q)]]) for q, r in direction.items()
         ]
         return bool(Along(point, direction).get(self.graph.error) == point.domain.sum(expected))
 
@@ -294,9 +294,9 @@ def _claims(derivation: Derivation) -> Mapping[Symbol, Expr]:
             q = step.lhs.wrt
         else:
             continue
-        if q in graph.quantities and not step.rhs.has(Partial):
-            if step.lhs in named or q not in graph.deltas:
-                claims[q] = step.rhs
+        found_here = step.lhs in named or q not in graph.deltas
+        if found_here and q in graph.quantities and not step.rhs.has(Partial):
+            claims[q] = step.rhs
     return claims
 
 
@@ -343,9 +343,7 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
             here = Evaluator(graph, values, Numbers(), leaves.__getitem__, None, index)
             for delta in values:  # in the order they were derived: depth costs no recursion
                 here.value(delta)
-            terms = [
-                r * here.value(derivation.results[w].folded.rhs).real for w, r in direction.items()
-            ]
+            terms = [r * here.value(derivation.results[w].folded.rhs).real for w, r in direction.items()]
         except (Undecidable, OverflowError, ValueError, ZeroDivisionError):
             continue
         claimed = sum(terms)
@@ -375,9 +373,7 @@ def _names(expr: Expr) -> list[Symbol]:
 
 
 def _has_branches(graph: Graph) -> bool:
-    return any(
-        q.definition is not None and _branches(q.definition) for q in graph.quantities.values()
-    )
+    return any(q.definition is not None and _branches(q.definition) for q in graph.quantities.values())
 
 
 def _branches(expr: Expr) -> bool:
@@ -420,7 +416,5 @@ def _regions(formula: Expr) -> list[float]:
     if not borders:
         return []
     points = sorted(borders)
-    middles = [(a + b) / 2 for a, b in zip(points, points[1:], strict=False)]
+    middles = [(a + b) / 2 for a, b in pairwise(points)]
     return [points[0] - 1.3, *middles, points[-1] + 0.7]
-
-
