@@ -201,6 +201,12 @@ def formula(entry: Activation) -> Expr:
     return _parsed(entry.formula)
 
 
+@lru_cache(maxsize=1024)
+def formula_of(name: str) -> Expr:
+    """f(x) of the activation called `name`."""
+    return formula(activations.get(name))
+
+
 def prime(entry: Activation) -> Expr:
     """f' in the symbols `algebra.X` and `algebra.Y`, as a derivation uses it."""
     return _parsed(entry.prime)

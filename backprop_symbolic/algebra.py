@@ -68,6 +68,11 @@ class Call(Expr):
     def __new__(cls, function: Symbol, argument: Expr) -> Call:
         return cast(Call, Basic.__new__(cls, function, argument))
 
+    @property
+    def name(self) -> str:
+        """The activation's name."""
+        return cast(Symbol, self.args[0]).name
+
 
 class Prime(Expr):
     """f'(u), the derivative of the activation f at u."""
@@ -77,6 +82,11 @@ class Prime(Expr):
 
     def __new__(cls, function: Symbol, argument: Expr) -> Prime:
         return cast(Prime, Basic.__new__(cls, function, argument))
+
+    @property
+    def name(self) -> str:
+        """The activation's name."""
+        return cast(Symbol, self.args[0]).name
 
 
 class Partial(Expr):

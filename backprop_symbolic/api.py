@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +75,8 @@ class VerifiedDerivation:
         from backprop_symbolic.render import Options, render
 
         options = Options(lang or self.language, DETAILS[self.detail], standalone)
-        return render(self.derivation, format, options)
+        with collector_paused():
+            return render(self.derivation, format, options)
 
     def latex(self, *, standalone: bool = False, lang: str | None = None) -> str:
         r"""LaTeX for \input, or a whole document."""
@@ -117,6 +120,23 @@ class VerifiedDerivation:
         return f"$\\displaystyle \\begin{{aligned}}\n{body}\n\\end{{aligned}}$"
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would scan the growing derivation again and again.
+
+    A derivation is built of trees that live as long as it does, so there is nothing to collect.
+    """
+    import gc
+
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def derive(
     network: Network | Graph | str | Path,
     weight: str | Sequence[str] = "all",
@@ -153,8 +173,9 @@ def derive(
         parameters = list(dict.fromkeys(graph.parameter(name) for name in names))
     if not parameters:
         raise unknown("weight", "all", [], f"in {graph.title}: it has no parameters")
-    derivation = backprop(graph, parameters, repeat=detail == "full")
-    return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
+    with collector_paused():
+        derivation = backprop(graph, parameters, repeat=detail == "full")
+        return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
 
 
 def _graph(network: Network | Graph | str | Path, notation: str) -> Graph:

@@ -210,7 +210,7 @@ class _Author:
         names: dict[str, None] = {}
         for quantity in self.graph.quantities.values():
             if quantity.definition is not None:
-                names.update((str(c.args[0]), None) for c in quantity.definition.atoms(Call))
+                names.update((c.name, None) for c in quantity.definition.atoms(Call))
         return list(names)
 
     def forward_section(self) -> Section:
@@ -416,7 +416,7 @@ class _Author:
                 Group("identity_one", (local,), args),
             )
             return Section("activation", groups, label, args)
-        name = str(call.args[0])
+        name = call.name
         args["call"] = call
         args["function"] = Call(cast(Symbol, call.args[0]), X)
         proof = self.prove(name) if self.first("activation", name) else None
@@ -704,7 +704,7 @@ class _Author:
         call = self.graph.definition(y)
         if not isinstance(call, Call):
             return self.learn(self.step(Partial(y, net), self.through_sum(y, net)))
-        name = str(call.args[0])
+        name = call.name
         uses = (self.proved[name],) if name in self.proved else ()
         return self.learn(self.step(Partial(y, net), ThroughActivation(name, net, y), uses))
 

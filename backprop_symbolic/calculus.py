@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from sympy import Abs, Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
+from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
@@ -85,13 +85,14 @@ def lines(expr: Expr, wrt: Symbol, *held: Symbol) -> list[Line]:
         current = tidy(expanded, signs=False)
         found.append(Line(current, rules))
         done = tidy(current)
-        if done != current and not _pending(done):
+        if done != current and not pending(done):
             found.append(Line(done, ("arithmetic",)))
             return found
 
 
-def _pending(expr: Expr) -> bool:
-    return isinstance(expr, Partial) or any(_pending(cast(Expr, arg)) for arg in expr.args)
+def pending(expr: Basic) -> bool:
+    """Whether a derivative is still to be done in `expr`."""
+    return isinstance(expr, Partial) or any(pending(arg) for arg in expr.args)
 
 
 # ---------------------------------------------------------------- the rules
@@ -194,8 +195,8 @@ def _chained(outer: Callable[[Expr], Expr], rule: str) -> Callable[[Expr, Symbol
 
 def _activation(of: Expr, wrt: Symbol) -> tuple[Expr, str]:
     """f(u)' = f'(u)·u', f' in the form its own proof ends with."""
-    function, u = of.args
-    entry = activations.get(str(function))
+    entry = activations.get(cast(Call, of).name)
+    u = of.args[1]
     outer = replace(activation_prime(entry), {X: cast(Expr, u), Y: of})
     return (outer, "activation") if u == wrt else (mul(outer, _d(cast(Expr, u), wrt)), "activation")
 
@@ -273,7 +274,7 @@ def _tidy_pair(pair: object, signs: bool) -> Expr:
 def _tidy_sum(terms: list[Expr]) -> Expr:
     kept = [t for t in terms if t != ZERO]
     if len(kept) > 1 and all(number(t) is not None for t in kept):
-        return cast(Expr, sum((cast(Rational, number(t)) for t in kept), ZERO))
+        return sum((cast(Rational, number(t)) for t in kept), ZERO)
     return add(*kept)
 
 

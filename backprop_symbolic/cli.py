@@ -212,6 +212,10 @@ def derive_main(args: list[str] | None = None) -> NoReturn:
 
 def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
     """Runs a command; whatever the user can mend becomes one line on stderr and exit code 2."""
+    import gc
+
+    # One short run: collecting would only look through SymPy's modules while they load.
+    gc.disable()
     try:
         code: Any = command.main(args=args, prog_name=name, standalone_mode=False)
     except BackpropError as error:

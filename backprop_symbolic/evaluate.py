@@ -11,7 +11,7 @@ from __future__ import annotations
 import cmath
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, cancel, pi, symbols
@@ -26,7 +26,7 @@ from sympy import sin as sin_
 from sympy import sinh as sinh_
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
-from backprop_symbolic import activations
+from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
 from backprop_symbolic.graph import Graph
 
@@ -281,48 +281,50 @@ class Evaluator:
         return self._value(expr, env)
 
     def _value(self, expr: Basic, env: Env) -> Any:
-        kind = type(expr)
-        if kind is Symbol:
-            return self.named(cast(Symbol, expr), env)
-        if kind is Mul or kind is Tight:
-            return self.domain.product([self.value(a, env) for a in expr.args])
-        if kind is Add:
-            return self.domain.sum([self.value(a, env) for a in expr.args])
+        handler = _VALUES.get(type(expr))
+        if handler is not None:
+            return handler(self, expr, env)
         if isinstance(expr, Rational):
             return self.domain.number(expr)
-        if kind is Partial:
-            return self.partial(cast(Partial, expr))
-        if kind is Frac:
-            top, bottom = expr.args
-            return self.domain.product([self.value(top, env), self.domain.inverse(self.value(bottom, env))])
-        if kind is exp_:
-            return self.domain.exponential(self.exponents(expr.args[0], env))
-        if kind is Pow:
-            return self.raised(expr, env)
-        if kind is Call:
-            return self._value(self.formula(expr), (cast(Expr, expr.args[1]), env))
-        if kind is Prime:
-            inner: Env = (cast(Expr, expr.args[1]), env)
-            return self.tangent(self.formula(expr), inner, _Seed(X, self.one))
-        if kind is Piecewise:
-            return self.value(self.branch(expr, env), env)
-        if kind is Decimal:
-            return self.domain.number(cast(Decimal, expr).value)
-        if kind is Abs:
-            u = self.value(expr.args[0], env)
-            return self.domain.product([self.sign(expr.args[0], env), u])
-        if kind is sign_:
-            return self.sign(expr.args[0], env)
-        if kind is sinh_ or kind is cosh_:
-            up, down = self.both(expr.args[0], env)
-            if kind is sinh_:
-                down = self.domain.product([self.minus_one, down])
-            return self.domain.product([self.domain.sum([up, down]), self.domain.inverse(self.two)])
         if expr is pi:
             return self.domain.function("pi", self.zero)
-        if kind in _FUNCTIONS:
-            return self.domain.function(_FUNCTIONS[kind], self.value(expr.args[0], env))
-        raise Undecidable(f"{kind.__name__} has no value here")
+        raise Undecidable(f"{type(expr).__name__} has no value here")
+
+    def _product(self, expr: Basic, env: Env) -> Any:
+        return self.domain.product([self.value(a, env) for a in expr.args])
+
+    def _sum(self, expr: Basic, env: Env) -> Any:
+        return self.domain.sum([self.value(a, env) for a in expr.args])
+
+    def _fraction(self, expr: Basic, env: Env) -> Any:
+        top, bottom = expr.args
+        return self.domain.product([self.value(top, env), self.domain.inverse(self.value(bottom, env))])
+
+    def _exponential(self, expr: Basic, env: Env) -> Any:
+        return self.domain.exponential(self.exponents(expr.args[0], env))
+
+    def _call(self, expr: Basic, env: Env) -> Any:
+        return self._value(formula_of(cast(Call, expr).name), (cast(Expr, expr.args[1]), env))
+
+    def _prime(self, expr: Basic, env: Env) -> Any:
+        inner: Env = (cast(Expr, expr.args[1]), env)
+        return self.tangent(formula_of(cast(Prime, expr).name), inner, _Seed(X, self.one))
+
+    def _pieces(self, expr: Basic, env: Env) -> Any:
+        return self.value(self.branch(expr, env), env)
+
+    def _absolute(self, expr: Basic, env: Env) -> Any:
+        u = self.value(expr.args[0], env)
+        return self.domain.product([self.sign(expr.args[0], env), u])
+
+    def _hyperbolic(self, expr: Basic, env: Env) -> Any:
+        up, down = self.both(expr.args[0], env)
+        if isinstance(expr, sinh_):
+            down = self.domain.product([self.minus_one, down])
+        return self.domain.product([self.domain.sum([up, down]), self.domain.inverse(self.two)])
+
+    def _elementary(self, expr: Basic, env: Env) -> Any:
+        return self.domain.function(_FUNCTIONS[type(expr)], self.value(expr.args[0], env))
 
     def both(self, u: Basic, env: Env) -> tuple[Any, Any]:
         """e^u and e^{-u}."""
@@ -372,10 +374,6 @@ class Evaluator:
         log = self.domain.function("log", self.value(base, env))
         return self.domain.exponential([(Rational(1), self.domain.product([self.value(exponent, env), log]))])
 
-    @staticmethod
-    def formula(call: Basic) -> Expr:
-        return activations.formula(activations.activations.get(str(call.args[0])))
-
     # ------------------------------------------------------------ branches
 
     def branch(self, expr: Basic, env: Env) -> Basic:
@@ -417,14 +415,23 @@ class Evaluator:
         if node.held:
             return self.tangent(of, None, self.flow(wrt, node.held))
         if isinstance(of, Symbol) and of in self.graph.quantities:
-            # A leaf that feeds one quantity moves the error as far as it moves that quantity.
             users = self.graph.consumers.get(wrt, ())
+            if len(users) == 1 and users[0] == of:
+                return self.direct(of, wrt)
+            # A leaf that feeds one quantity moves the error as far as it moves that quantity.
             leaf = wrt in self.graph.quantities and self.graph[wrt].definition is None
             if leaf and len(users) == 1 and users[0] != of and of == self.graph.error:
                 first = users[0]
-                return self.domain.product([self.flow(wrt).get(first), self.value(Partial(of, first))])
+                return self.domain.product([self.direct(first, wrt), self.value(Partial(of, first))])
             return self.flow(wrt).get(of)
         return self.tangent(of, None, self.flow(wrt))
+
+    def direct(self, of: Symbol, wrt: Symbol) -> Any:
+        """∂of/∂wrt where wrt feeds nothing but `of`: the terms of its definition that hold wrt."""
+        seed = _Seed(wrt, self.one)
+        table = self.index.terms(of)
+        terms = [self.graph.definition(of)] if table is None else table[wrt]
+        return self.domain.sum([self.tangent(term, None, seed) for term in terms])
 
     def flow(self, wrt: Symbol, held: tuple[Symbol, ...] = ()) -> _Tangents:
         found = self.tangents.get((wrt, held))
@@ -448,6 +455,15 @@ class Evaluator:
             return domain.sum([self.tangent(a, env, seed) for a in expr.args])
         if kind is Mul or kind is Tight:
             terms = []
+            if env is None and len(expr.args) == 2:
+                a, b = expr.args
+                if type(a) is Symbol and type(b) is Symbol:  # w·y, the term of every weighted sum
+                    s, t = seed.get(a), seed.get(b)
+                    if s:
+                        terms.append(domain.product([s, self.value(b)]))
+                    if t:
+                        terms.append(domain.product([self.value(a), t]))
+                    return domain.sum(terms) if terms else self.zero
             for i, factor in enumerate(expr.args):
                 t = self.tangent(factor, env, seed)
                 if t != self.zero:
@@ -461,7 +477,7 @@ class Evaluator:
             t = self.tangent(arg, env, seed)
             if t == self.zero:
                 return t
-            return self.tangent(self.formula(expr), (arg, env), _Seed(X, t))
+            return self.tangent(formula_of(cast(Call, expr).name), (arg, env), _Seed(X, t))
         if kind is Frac:
             top, bottom = expr.args
             inverse = domain.inverse(self.value(bottom, env))
@@ -525,6 +541,28 @@ class Evaluator:
             log = domain.function("log", self.value(base, env))
             result = domain.sum([result, domain.product([self.value(expr, env), log, te])])
         return result
+
+
+#: Kind of expression → how it gets its value.
+_VALUES: Mapping[type, Callable[[Evaluator, Any, Env], Any]] = {
+    Symbol: Evaluator.named,
+    Mul: Evaluator._product,
+    Tight: Evaluator._product,
+    Add: Evaluator._sum,
+    Frac: Evaluator._fraction,
+    Pow: Evaluator.raised,
+    exp_: Evaluator._exponential,
+    Partial: lambda self, expr, env: self.partial(expr),
+    Call: Evaluator._call,
+    Prime: Evaluator._prime,
+    Piecewise: Evaluator._pieces,
+    Decimal: lambda self, expr, env: self.domain.number(expr.value),
+    Abs: Evaluator._absolute,
+    sign_: lambda self, expr, env: self.sign(expr.args[0], env),
+    sinh_: Evaluator._hyperbolic,
+    cosh_: Evaluator._hyperbolic,
+    **dict.fromkeys(_FUNCTIONS, Evaluator._elementary),
+}
 
 
 class TermIndex:

@@ -106,7 +106,7 @@ class Printer(ABC, Generic[T]):
                 return self.root(self(expr.args[0]))
             return self.raised(self.within(expr.args[0], ATOM), self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
-            sign = self.function(str(expr.args[0]))
+            sign = self.function(expr.name)
             if isinstance(expr, Prime):
                 sign = self.join([sign, self.word("'", "'")])
             return self.join([sign, self.parens(self(expr.args[1]))])

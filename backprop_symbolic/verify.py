@@ -21,6 +21,7 @@ from sympy.core.relational import Relational
 
 from backprop_symbolic import activations
 from backprop_symbolic.algebra import Call, Decimal, Partial, X, symbols
+from backprop_symbolic.calculus import pending
 from backprop_symbolic.derivation import Derivation, Evidence, Group, Section, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.evaluate import Along, Evaluator, Exact, Numbers, PrimeField, TermIndex, Undecidable
@@ -265,18 +266,17 @@ def verify(derivation: Derivation, *, strict: bool = False) -> Derivation:
         key = (step.lhs, step.rhs)
         if key not in decided:
             decided[key] = decide(verifier, step, strict)
-        return replace(step, evidence=decided[key])
+        # Written out: dataclasses.replace takes longer than the decision itself.
+        return Step(step.id, step.lhs, step.rhs, step.rule, step.uses, step.detail, decided[key])
 
     def section(part: Section) -> Section:
-        return replace(
-            part,
-            items=tuple(
-                replace(item, steps=tuple(check(s) for s in item.steps))
-                if isinstance(item, Group)
-                else section(item)
-                for item in part.items
-            ),
+        items = tuple(
+            Group(item.key, tuple(check(s) for s in item.steps), item.args, item.detail)
+            if isinstance(item, Group)
+            else section(item)
+            for item in part.items
         )
+        return Section(part.key, items, part.label, part.args, part.detail)
 
     sections = tuple(section(part) for part in derivation.sections)
     return replace(derivation, sections=sections, evidence=end_check(derivation))
@@ -295,7 +295,8 @@ def _claims(derivation: Derivation) -> Mapping[Symbol, Expr]:
         else:
             continue
         found_here = step.lhs in named or q not in graph.deltas
-        if found_here and q in graph.quantities and not step.rhs.has(Partial):
+        if found_here and q in graph.quantities and not pending(step.rhs):
+            claims.pop(q, None)  # a later claim may use a δ that was found in between
             claims[q] = step.rhs
     return claims
 
@@ -380,8 +381,8 @@ def _branches(expr: Expr) -> bool:
     """Whether `expr`, or an activation it applies, is defined by cases."""
     if expr.has(Piecewise, Abs, sign):
         return True
-    names = {str(call.args[0]) for call in expr.atoms(Call)}
-    return any(_branches(activations.formula(activations.activations.get(n))) for n in names)
+    names = {call.name for call in expr.atoms(Call)}
+    return any(_branches(activations.formula_of(n)) for n in names)
 
 
 def _pieces(graph: Graph) -> dict[Symbol, list[float]]:
@@ -393,9 +394,9 @@ def _pieces(graph: Graph) -> dict[Symbol, list[float]]:
         if definition is None or definition.is_Symbol:
             continue
         for call in (definition,) if isinstance(definition, Call) else definition.atoms(Call):
-            name, argument = str(call.args[0]), call.args[1]
+            name, argument = call.name, call.args[1]
             if name not in regions:
-                regions[name] = _regions(activations.formula(activations.activations.get(name)))
+                regions[name] = _regions(activations.formula_of(name))
             if regions[name] and isinstance(argument, Symbol):
                 found[argument] = regions[name]
     return found
@@ -412,7 +413,7 @@ def _regions(formula: Expr) -> list[float]:
     if any(n.args[0] == X for n in formula.atoms(Abs, sign)):
         borders.add(0.0)
     for call in formula.atoms(Call):
-        borders.update(_regions(activations.formula(activations.activations.get(str(call.args[0])))))
+        borders.update(_regions(activations.formula_of(call.name)))
     if not borders:
         return []
     points = sorted(borders)
