@@ -169,7 +169,7 @@ def derive(
             # From the error backwards: the output layer first, as its δ are needed below it.
             parameters.sort(key=lambda w: (-graph[w].place.layer, order[w]))
     else:
-        names = [weight] if isinstance(weight, str) else list(weight)
+        names = [weight] if isinstance(weight, str) else list(weight) or [""]
         parameters = list(dict.fromkeys(graph.parameter(name) for name in names))
     if not parameters:
         raise unknown("weight", "all", [], f"in {graph.title}: it has no parameters")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, OutputRefused, quoted
+from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
 
 if TYPE_CHECKING:
     from backprop_symbolic.graph import Graph
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group("backprop", context_settings=CONTEXT)
+@click.group("backprop", context_settings=CONTEXT, invoke_without_command=True)
 @click.version_option(__version__, prog_name="backprop-symbolic")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Write down backpropagation step by step, with no wrong line."""
+    if context.invoked_subcommand is None:
+        raise click.UsageError("no command given. See backprop --help.")
 
 
 @cli.command(context_settings=CONTEXT)
@@ -101,7 +104,7 @@ def derive(
         raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
     graph = _graph(graph_file, notation, given)
-    names: str | list[str] = "all" if weight.strip() == "all" else weight.split()
+    names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
     result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
     write(result.render(chosen.name, standalone=standalone), output)
 
@@ -118,6 +121,8 @@ def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | 
             if value is not None:
                 raise click.UsageError(f"{option} is for networks and does not go with --graph")
         if graph_file == "-":
+            if sys.stdin is None:
+                raise BadGraph("there is no standard input to read the graph from")
             return api.read_bytes(sys.stdin.buffer.read(), "stdin")
         return api.read_file(Path(graph_file))
     network = Network.parse(
@@ -134,9 +139,11 @@ def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | 
 
 def writable(output: str) -> None:
     """Refuses an output that cannot be written, before any work is done."""
+    if not output:
+        raise OutputRefused("cannot write '': no file is named")
     path = Path(output)
     folder = path.parent
-    if path.is_dir():
+    if path.is_dir() or output.endswith(("/", os.sep)):
         raise OutputRefused(f"cannot write {quoted(output)}: it is a directory")
     if not folder.is_dir():
         raise OutputRefused(f"cannot write {quoted(output)}: there is no directory {quoted(folder)}")
@@ -159,10 +166,10 @@ def write(text: str, output: str | None) -> None:
                 stream.write(data)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Python flushes once more at exit; give it somewhere to flush to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence(sys.stdout)
             raise OutputRefused("standard output was closed before everything was written") from None
         except OSError as error:
+            _silence(sys.stdout)
             raise OutputRefused(f"cannot write to standard output: {error.strerror}") from None
         return
     path = Path(os.path.realpath(output))
@@ -228,9 +235,18 @@ def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
     except click.Abort:
         _fail("interrupted", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence(sys.stdout)
         _fail("standard output was closed before everything was written")
+    except OSError as error:
+        _silence(sys.stdout)
+        _fail(f"cannot write to standard output: {error.strerror}")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _silence(stream: Any) -> None:
+    """Python flushes once more at exit; this gives it somewhere to flush to."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:

@@ -52,6 +52,7 @@ from backprop_symbolic.errors import BackpropError, BadExpression, quoted, unkno
 MAX_LENGTH = 20_000  # characters of one formula
 MAX_TOKENS = 4_000
 MAX_DEPTH = 60  # nested parentheses
+MAX_LEVEL = 120  # operations inside operations; a long sum or product is one level
 MAX_DIGITS = 30  # of one number
 MAX_EXPONENT = 64  # of a whole-number power
 
@@ -108,6 +109,7 @@ class _Reader:
     ) -> None:
         self.text, self.names, self.functions = text, names, functions
         self.where, self.line, self.offset, self.known = where, line, offset, known
+        self.level = 0
 
     def at(self, column: int) -> str:
         """Where an error is: file, line, column (from 1)."""
@@ -128,7 +130,10 @@ class _Reader:
         try:
             tree = ast.parse(self.text, mode="eval")
         except SyntaxError as error:
-            raise self.fail(max((error.offset or 1) - 1, 0), self.reason(error)) from None
+            column = max((error.offset or 1) - 1, 0)
+            if re.search(r"[-+*/(,]$", self.text):
+                column = len(self.text)
+            raise self.fail(column, self.reason(column)) from None
         except (RecursionError, MemoryError, ValueError):
             raise self.fail(0, "the formula is too deep or too long to read") from None
         return self.expr(tree.body)
@@ -153,9 +158,8 @@ class _Reader:
             elif not word.isprintable():
                 raise self.fail(match.start(), f"the character {quoted(word)} does not belong here")
 
-    def reason(self, error: SyntaxError) -> str:
-        rest = self.text[max((error.offset or 1) - 1, 0) :]
-        found = re.match(r"\w+|\S", rest)
+    def reason(self, column: int) -> str:
+        found = re.match(r"\w+|\S", self.text[column:])
         if "=" in self.text:
             return "'=' belongs between a name and its one formula only"
         return f"syntax error near {quoted(found.group())}" if found else "the formula ends too early"
@@ -166,6 +170,14 @@ class _Reader:
         return len(raw.decode(errors="ignore"))
 
     def expr(self, node: ast.expr) -> Expr:
+        self.level += 1
+        if self.level > MAX_LEVEL:
+            raise self.fail(0, "the formula is too deep or too long to read")
+        result = self.read_node(node)
+        self.level -= 1
+        return result
+
+    def read_node(self, node: ast.expr) -> Expr:
         if isinstance(node, ast.BinOp):
             return self.binary(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):

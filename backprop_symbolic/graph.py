@@ -304,18 +304,19 @@ class _Read:
     def __init__(self, text: str, where: str) -> None:
         self.where = where
         self.prefix = f"{where}, " if where else ""
+        self.title = f"{where}: " if where else ""
         self.declared: dict[str, str] = {}
         self.lines: dict[str, _Line] = {}
         self.used_at: dict[str, tuple[int, int]] = {}
         if len(text) > MAX_FILE:
-            raise BadGraph(f"{self.prefix}the graph has more than {MAX_FILE} characters")
+            raise BadGraph(f"{self.title}the graph has more than {MAX_FILE} characters")
         rows = text.splitlines()
         if len(rows) > MAX_DEFINITIONS:
-            raise BadGraph(f"{self.prefix}the graph has more than {MAX_DEFINITIONS} lines")
+            raise BadGraph(f"{self.title}the graph has more than {MAX_DEFINITIONS} lines")
         for number, row in enumerate(rows, 1):
             self.row(row.split("#", 1)[0], number)
         if not self.lines:
-            raise BadGraph(f"{self.prefix}no definition found; write one a line: h1 = sigmoid(net1)")
+            raise BadGraph(f"{self.title}no definition found; write one a line: h1 = sigmoid(net1)")
 
     def fail(self, number: int, message: str, column: int = 1) -> BadGraph:
         return BadGraph(f"{self.prefix}line {number}, column {column}: {message}")
@@ -325,8 +326,9 @@ class _Read:
             return
         declaration = _DECLARATION.fullmatch(row)
         if declaration:
-            for name in re.findall(r"[^\s,]+", declaration[2]):
-                self.declare(name, declaration[1], number, row.find(name) + 1)
+            for word in re.finditer(r"[^\s,]+", declaration[2]):
+                column = declaration.start(2) + word.start() + 1
+                self.declare(word.group(), declaration[1], number, column)
             return
         match = re.match(r"\s*([^\s=]+)\s*=(?!=)", row)
         if not match:
@@ -431,7 +433,7 @@ class _Read:
             return preferred[0]
         shown = ", ".join(quoted(n) for n in ends[:6])
         raise BadGraph(
-            f"{self.prefix}{len(ends)} quantities feed no other ({shown}); one of them must be the "
+            f"{self.title}{len(ends)} quantities feed no other ({shown}); one of them must be the "
             "error: call it E"
         )
 

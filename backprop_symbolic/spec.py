@@ -116,4 +116,5 @@ def _size(size: object, sizes: Sequence[object]) -> int:
 
 
 def _too_large(units: str) -> BadNetwork:
-    return BadNetwork(f"a layer of {units[:12]} units is too large; at most {MAX_UNITS} are allowed")
+    shown = units if len(units) <= 12 else f"{units[:12]}…"
+    return BadNetwork(f"a layer of {shown} units is too large; at most {MAX_UNITS} are allowed")
