@@ -168,8 +168,9 @@ class _Author:
 
     def write(self) -> Derivation:
         sections: list[Section] = [self.error_section()]
-        if self.repeat:
-            sections.insert(0, self.forward_section())
+        shown = self.to_be_shown()
+        if shown:
+            sections.insert(0, self.forward_section(shown))
         for parameter in self.parameters:
             sections.extend(self.about(parameter))
         meanings = dict(self.graph.meanings)
@@ -213,10 +214,24 @@ class _Author:
                 names.update((c.name, None) for c in quantity.definition.atoms(Call))
         return list(names)
 
-    def forward_section(self) -> Section:
-        """The forward pass, every quantity with its definition."""
-        steps = [self.defined(q) for q in self.graph.quantities if self.graph[q].definition is not None]
-        return Section("forward", (Group("forward", tuple(steps)),), detail=FULL)
+    def to_be_shown(self) -> list[Symbol]:
+        """Whose definition is given first: what lies on the paths, or all of it in full detail.
+
+        Where a weight of a network has one path only, each definition is given where it is used.
+        """
+        graph = self.graph
+        inner = [q.symbol for q in graph.quantities.values() if q.definition is not None]
+        if self.repeat:
+            return inner
+        on_paths = set().union(*(self.following(w) for w in self.parameters))
+        shown = [q for q in inner if q in on_paths and graph[q].role not in ("part", "error")]
+        sums = sum(graph[q].role == "net" for q in shown)
+        return shown if sums > 1 or graph.network is None else []
+
+    def forward_section(self, shown: Sequence[Symbol]) -> Section:
+        """The forward pass: quantities with their definitions."""
+        steps = tuple(self.defined(q) for q in shown)
+        return Section("forward", (Group("forward", steps),), detail=NORMAL)
 
     def defined(self, q: Symbol, detail: int = BRIEF) -> Step:
         return self.step(q, Defined(self.graph.definition(q)), detail=detail)
@@ -274,7 +289,7 @@ class _Author:
         )
         delta, folded = self.delta_of(w, net, y)
         return Section(
-            "weight",
+            self.kind(w),
             (
                 Group("chain", (chain,), {"weight": w, "error": self.error, "net": net, "output": y}),
                 upper,
@@ -344,7 +359,7 @@ class _Author:
         last = self.insert(after(w), rule.rhs, [(zero.lhs, _Fact(zero.rhs, zero.id))])
         self.results[w] = Result(w, zero, zero, last)
         groups = (Group("unused", (zero,), {"weight": w, "error": self.error}),)
-        return Section("weight", groups, args={"weight": w, "error": self.error})
+        return Section(self.kind(w), groups, args={"weight": w, "error": self.error})
 
     def known_delta(self, w: Symbol, net: Symbol) -> Section:
         """∂E/∂w = δ · ∂net/∂w, where δ has been derived."""
@@ -359,7 +374,7 @@ class _Author:
         folded = self.insert(lhs, chain.rhs, self.delta_facts(net, w), Folded)
         groups.append(Group("by_delta", (folded,), {"delta": delta, "weight": w}))
         groups.append(self.update(w, folded, folded))
-        return Section("weight", tuple(groups), args={"weight": w, "error": self.error})
+        return Section(self.kind(w), tuple(groups), args={"weight": w, "error": self.error})
 
     def shared_parameter(self, w: Symbol, users: tuple[Symbol, ...]) -> Section:
         """∂E/∂w = Σ_k ∂E/∂k · ∂k/∂w: every use of w counts."""
@@ -370,11 +385,11 @@ class _Author:
         if users != (self.error,):
             args: dict[str, Argument] = {"weight": w, "uses": len(users)}
             groups.append(Group(key, (self.step(lhs, rule),), args))
-        groups.append(Group("inner_each", tuple(locals_), {"weight": w}))
+        groups.append(Group(self.each(rule), tuple(locals_), {"weight": w}))
         product = self.insert(lhs, rule.result(), facts, Folded)
         groups.append(Group("by_delta", (product,), {"weight": w}))
         groups.append(self.update(w, product, product))
-        return Section("weight", tuple(groups), args={"weight": w, "error": self.error})
+        return Section(self.kind(w), tuple(groups), args={"weight": w, "error": self.error})
 
     def over_edges(
         self, users: tuple[Symbol, ...], q: Symbol
@@ -389,6 +404,16 @@ class _Author:
                 facts.append((Partial(self.error, k), self.adjoint(k)))
             facts.append((edge, self.facts[edge]))
         return SumOverPaths(self.error, edges), locals_, facts
+
+    def each(self, rule: SumOverPaths) -> str:
+        """The key of the sentence before the derivatives along single edges."""
+        return "inner_held" if any(edge.held for edge in rule.edges) else "inner_each"
+
+    def kind(self, w: Symbol) -> str:
+        """The key of a parameter's section: weight, bias, or parameter of a graph."""
+        if self.graph.network is None:
+            return "parameter"
+        return "bias" if self.graph[w].naming.startswith("bias") else "weight"
 
     # ------------------------------------------------------------ the three factors
 
@@ -721,7 +746,7 @@ class _Author:
             "over_paths",
             (
                 Group(key, (chain,), args),
-                Group("paths_inner", tuple(inner), args),
+                Group(self.each(rule), tuple(inner), args),
                 Group("paths_sum", (again, total), args),
             ),
             label,
@@ -798,7 +823,7 @@ class _Author:
         chain = self.step(Partial(self.error, net), Chain((self.error, y, net)))
         upper = self.upper(y, "(1)")
         local = self.activation_factor(y, net, "(2)")
-        named = Group("delta", self.name_delta(net, y), args)
+        named = Section("delta", (Group("delta", self.name_delta(net, y), args),), args=args)
         return Section("unit", (Group("unit_chain", (chain,), args), upper, local, named), args=args)
 
     def unit_short(self, net: Symbol, y: Symbol) -> list[Step]:
@@ -829,7 +854,7 @@ class _Author:
         args: dict[str, Argument] = {"quantity": q, "error": self.error, "net": q}
         groups: list[Group] = []
         rule, inner, facts = self.over_edges(users, q)
-        groups.append(Group("inner_each", tuple(inner), args))
+        groups.append(Group(self.each(rule), tuple(inner), args))
         if users == (self.error,):
             # ∂E/∂q is itself the local derivative: nothing to chain.
             total = inner[-1] if inner else self.step(lhs, Stated(self.facts[lhs].value))

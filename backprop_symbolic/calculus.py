@@ -249,10 +249,7 @@ def tidy(expr: Expr, signs: bool = True) -> Expr:
     if isinstance(expr, (Mul, Tight)):
         return _tidy_product(args, signs, isinstance(expr, Tight))
     if isinstance(expr, Frac):
-        top, bottom = args
-        if top == ZERO:
-            return ZERO
-        return top if bottom == ONE else Frac(top, bottom)
+        return _tidy_fraction(args[0], args[1])
     if isinstance(expr, Pow) and args[1] == ONE:
         return args[0]
     if isinstance(expr, Piecewise):
@@ -269,6 +266,19 @@ def _tidy_pair(pair: object, signs: bool) -> Expr:
     if isinstance(pair, ExprCondPair):
         return cast(Expr, ExprCondPair(tidy(cast(Expr, pair.args[0]), signs), pair.args[1]))
     return cast(Expr, pair)
+
+
+def _tidy_fraction(top: Expr, bottom: Expr) -> Expr:
+    """0/b → 0, a/1 → a, and a common number cancelled: 2·a/2 → a."""
+    if top == ZERO:
+        return ZERO
+    factors = list(top.args) if isinstance(top, Mul) else [top]
+    over, under = number(factors[0]), number(bottom)
+    if over is not None and under is not None and over != -1:
+        ratio = over / under
+        rest = factors[1:] if ratio.p == 1 and len(factors) > 1 else [Integer(ratio.p), *factors[1:]]
+        top, bottom = mul(*rest), Integer(ratio.q)
+    return top if bottom == ONE else Frac(top, bottom)
 
 
 def _tidy_sum(terms: list[Expr]) -> Expr:

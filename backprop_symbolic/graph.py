@@ -519,18 +519,13 @@ def _written(graph: Graph, language: str) -> Iterator[tuple[Symbol, str]]:
         return
     plain = {s: auto_latex(s.name) for s in graph.quantities}
     plain[graph.rate] = r"\eta"
-    plain.update({d: rf"\delta_{{{_bare(plain[q])}}}" for q, d in graph.deltas.items()})
+    plain.update({d: rf"\delta_{{{plain[q]}}}" for q, d in graph.deltas.items()})
     counts: dict[str, int] = {}
     for shown in plain.values():
         counts[shown] = counts.get(shown, 0) + 1
     for symbol, shown in plain.items():
         # w11 and w_11 would look alike: then each is written as it was typed.
         yield symbol, shown if counts[shown] == 1 else _typewriter(symbol.name)
-
-
-def _bare(latex: str) -> str:
-    """net_{1} as a subscript: net1 keeps its digits on the line."""
-    return re.sub(r"_\{([^{}]*)\}", r"\\,\1", latex)
 
 
 def _typewriter(name: str) -> str:

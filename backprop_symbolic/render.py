@@ -230,8 +230,8 @@ def _write_text(derivation: Derivation, options: Options) -> str:
 def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
     from backprop_symbolic.terminal import padded
 
-    shown = []
-    indent = 0
+    shown: list[str] = []
+    indent = height = 0
     for row in rows:
         if row.lhs is not None:
             left = printer(row.lhs)
@@ -241,7 +241,12 @@ def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
         parts = [left, printer.text(" = "), printer(row.rhs)]
         if row.reason is not None:
             parts.append(printer.text(padded(f"    ({words(row.reason)})")))
-        shown.append("\n".join(line.rstrip() for line in str(printer.join(parts)).split("\n")))
+        lines = [line.rstrip() for line in str(printer.join(parts)).split("\n")]
+        # A row of one line may follow another closely; fractions need air.
+        if shown and (len(lines) > 1 or height > 1):
+            shown.append("")
+        height = len(lines)
+        shown.extend(lines)
     return "\n".join(shown)
 
 

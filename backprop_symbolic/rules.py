@@ -170,7 +170,7 @@ class Inserted(Rule):
     values: tuple[tuple[Expr, Expr], ...]
 
     def result(self) -> Expr:
-        return tidy(replace(self.pattern, dict(self.values)), signs=False)
+        return tidy(replace(self.pattern, dict(self.values)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 FILLER = "\ue000"
 _SUB = dict(zip("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 _SUP = dict(zip("0123456789+-()nitxyuv", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱᵗˣʸᵘᵛ", strict=True))
+#: Stand for _ and ^ that no Unicode index exists for, until the name is done.
+_MARK, _RAISE = "\ue001", "\ue002"
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
     "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
@@ -31,17 +33,19 @@ def unicode_name(latex: str) -> str:
     )
     text = re.sub(r"\\([A-Za-z]+) ?", lambda m: _GREEK.get(m[1], m[1]), text)
     text = re.sub(r"\\(.)", lambda m: "" if m[1] in ",;! " else m[1], text)
-    text = re.sub(r"([_^])(\{([^{}]*)\}|(.))", _index, text)
-    return text.replace("{", "").replace("}", "")
+    text = re.sub(r"([_^])([^{}])", r"\1{\2}", text)
+    while (lowered := re.sub(r"([_^])\{([^{}]*)\}", _index, text)) != text:
+        text = lowered  # indices of indices, from the innermost outwards
+    return text.replace("{", "").replace("}", "").replace(_MARK, "_").replace(_RAISE, "^")
 
 
 def _index(match: re.Match[str]) -> str:
-    inside = (match[3] if match[3] is not None else match[4]).replace(" ", "")
+    inside = match[2].replace(" ", "")
     table = _SUB if match[1] == "_" else _SUP
     letters = [c for c in inside if c != ","]
     if letters and all(c in table for c in letters):
         return "".join(table.get(c, c) for c in inside)
-    return f"{match[1]}{inside}"
+    return f"{_MARK if match[1] == '_' else _RAISE}{inside}"
 
 
 def padded(text: str) -> str:
@@ -101,7 +105,7 @@ class Terminal(Printer[prettyForm]):
         return self.fraction(_beside([self.text(d), of]), _beside([self.text(d), wrt]))
 
     def foot(self, names: list[prettyForm]) -> prettyForm:
-        return self.text(" with " + ", ".join(str(n) for n in names) + " held ")
+        return self.text("_" + ",".join(str(n) for n in names))
 
     def cases(self, rows: list[tuple[prettyForm, prettyForm | None]]) -> prettyForm:
         tests = [test or self.text(self.otherwise) for _, test in rows]
@@ -164,7 +168,8 @@ class Flat(Plain):
     def partial(self, expr: Partial) -> str:
         d = "d" if expr.wrt == X else "∂"
         of = self.name(expr.of) if isinstance(expr.of, Symbol) else f"({self(expr.of)})"
-        return f"{d}{of}/{d}{self.name(expr.wrt)}"
+        held = f"|_{','.join(self.name(h) for h in expr.held)}" if expr.held else ""
+        return f"{d}{of}/{d}{self.name(expr.wrt)}{held}"
 
     def cases(self, rows: list[tuple[str, str | None]]) -> str:
         shown = "; ".join(f"{v} ({test or self.otherwise})" for v, test in rows)
