@@ -17,10 +17,10 @@ from functools import cache, partial
 
 import pytest
 from tests.oracle import NoValue, Oracle, differ
-from sympy import Add, Basic, Expr, Integer, Mul, Symbol
+from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Symbol
 
 from backprop_symbolic import Network, algebra, derive, read
-from backprop_symbolic.activations import activations, prime
+from backprop_symbolic.activations import activations, formula, prime
 from backprop_symbolic.algebra import Call, Frac, Partial, Tight, X, Y, add, mul, neg, rebuild
 from backprop_symbolic.backprop import backprop
 from backprop_symbolic.derivation import Derivation, Group, Section, Step
@@ -33,7 +33,7 @@ from backprop_symbolic.verify import Refused, Verifier, _claims, decide, end_che
 # ---------------------------------------------------------------- the derivations that are damaged
 
 SHARED = """
-n1 = w1*x1 + w2*x2 + b1
+n1 = w1*x1 + w1*x2 + w2*x1*x2 + b1
 h1 = sigmoid(n1)
 n2 = w1*x2 + w2*x1 + b1     # w1, w2 and b1 are used a second time
 h2 = tanh(n2)
@@ -77,9 +77,9 @@ DERIVATIONS: dict[str, Callable[[], Derivation]] = {
     "2-2-2 w11 full": network([2, 2, 2], ["w11"], True),
     "2-2-2 all": network([2, 2, 2], None, False),
     "2-2-2-2 all, mixed, bias per layer": network([2, 2, 2, 2], None, False, **MIXED),
-    "2-3-2-2 first, mixed, bias per layer, full": network([2, 3, 2, 2], ["w11", "b1"], True, **MIXED),
+    "2-2-2-2 first, mixed, bias per layer, full": network([2, 2, 2, 2], ["w11", "b1"], True, **MIXED),
     "1-2-4 w11, bias per node": network([1, 2, 4], ["w11", "b1"], False, bias="node"),
-    "2-2-2-2-2 w12": network([2, 2, 2, 2, 2], ["w12"], False, activation="arctan"),
+    "2-2-1-2-1 w12": network([2, 2, 1, 2, 1], ["w12"], False, activation="arctan"),
     "2-2-2 leaky_relu and identity, mae": network([2, 2, 2], ["w11", "w42"], False, activation=["leaky_relu", "identity"], loss="mae"),
     "2-2-2 cross entropy": network([2, 2, 2], ["w11", "w42"], False, loss="binary_cross_entropy", bias="none"),
     "2-2-1 silu": network([2, 2, 1], ["w11"], True, activation="silu", loss="mse", bias="fixed"),
@@ -243,12 +243,14 @@ def siblings(graph: Graph) -> dict[Symbol, tuple[Symbol, ...]]:
 
 def function_swapped(step: Step, about: Derivation) -> Iterator[Expr]:
     """f(u) is exchanged for another activation's g(u)."""
-    names = activations.names()
     for node, put in places(step.rhs):
         if isinstance(node, Call):
-            other = names[(names.index(str(node.args[0])) + 1) % len(names)]
-            yield put(Call(Symbol(other), node.args[1]))
+            f, g = SMOOTH[:2]
+            yield put(Call(Symbol(g if str(node.args[0]) == f else f), node.args[1]))
 
+
+#: Activations without cases, which every graph's verifier can decide.
+SMOOTH = [e.name for e in activations if not formula(e).has(Piecewise, Abs) and e.name != "identity"]
 
 Damage = Callable[[Step, Derivation], Iterator[Expr]]
 DAMAGES: dict[str, Damage] = {
@@ -279,7 +281,7 @@ TABLE: dict[str, dict[str, str]] = {
     "form": {},
     "board": {"index_swapped": ONE_NAME},
     "through_activation": {},
-    "through_weighted_sum": {"prime_lost": NO_PRIME},
+    "through_weighted_sum": {"prime_lost": NO_PRIME, "function_swapped": NO_CALL},
     "insert": {},
     "fold": {},
     "delta": {
@@ -381,8 +383,12 @@ def refused(verifier: Recording, case: Case) -> None:
     assert float(message[4]) == pytest.approx(shown.right, rel=1e-4)
     about = derivation(case.where)
     again = Oracle(about.graph, about.meanings, shown.point)
-    left, right = again.number(case.damaged.lhs), again.number(case.damaged.rhs)
+    left = again.number(case.damaged.lhs)
     assert left == pytest.approx(shown.left, rel=1e-6, abs=1e-12), what
+    try:
+        right = again.number(case.damaged.rhs)
+    except NoValue:
+        return  # the damaged side is the derivative of a function outside its domain: no value at all
     assert right == pytest.approx(shown.right, rel=1e-6, abs=1e-12), what
     assert differ(left, right), what
 
