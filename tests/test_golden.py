@@ -1,0 +1,54 @@
+"""Golden examples (tests/golden/) and samples (output/) are what the program writes now.
+
+After a change that is meant: `make golden`, then read the difference as prose.
+"""
+
+from __future__ import annotations
+
+import re
+
+import golden
+import pytest
+from commands import run
+
+LISTED = {str(path.relative_to(golden.ROOT)): path for path in golden.listed()}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_is_current(name):
+    """The file holds, byte for byte, what would be written now."""
+    path = LISTED[name]
+    text = golden.listed()[path]()
+    assert path.exists(), "missing: run `make golden`"
+    assert path.read_bytes().decode("utf-8") == text, "out of date: run `make golden` and read the difference"
+
+
+def test_nothing_else_lies_there():
+    """Each file comes from the tables in tests/golden/__init__.py."""
+    assert golden.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["w31.tex", "w11.ko.md"])
+def test_the_index_names_the_command_that_writes_a_sample(name, tmp_path):
+    """Typed as output/README.md says, the command writes the sample."""
+    said = re.search(rf"`(derive [^`]* -o {re.escape(name)})`", golden.index())
+    assert said
+    outcome = run(*said[1].split()[1:], cwd=tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (tmp_path / name).read_bytes() == (golden.OUTPUT / name).read_bytes()
+
+
+def test_staleness_is_seen(tmp_path, monkeypatch):
+    """A changed, a missing and a surplus file are each reported, and mended by one call."""
+    for name in ("GOLDEN", "OUTPUT"):
+        monkeypatch.setattr(golden, name, tmp_path / name.lower())
+    golden.write()
+    assert golden.stale() == {}
+    changed, gone = tmp_path / "golden" / "w31.md", tmp_path / "output" / "w11.tex"
+    changed.write_text(changed.read_text(encoding="utf-8").replace("w_{31}", "w_{13}"), encoding="utf-8")
+    gone.unlink()
+    surplus = tmp_path / "output" / "old.md"
+    surplus.write_text("old")
+    assert set(golden.stale()) == {changed, gone, surplus}
+    assert sorted(golden.write()) == sorted([changed, gone, surplus])
+    assert golden.stale() == {}
