@@ -26,11 +26,12 @@ def whole(network: Network) -> str:
     return derive_all(network, "all").latex()
 
 
-def stages(network: Network) -> tuple[float, float, float]:
+def stages(network: Network, weight: str = "all") -> tuple[float, float, float]:
     """Seconds for finding the steps, verifying them, and writing them."""
     graph = dense(network)
+    names = graph.parameters if weight == "all" else [graph.parameter(weight)]
     found: list = []
-    deriving = seconds(lambda: found.append(backprop(graph, graph.parameters)))
+    deriving = seconds(lambda: found.append(backprop(graph, names)))
     verifying = seconds(lambda: found.append(verify(found[0])))
     writing = seconds(lambda: render(found[1], "latex"))
     return deriving, verifying, writing
@@ -43,24 +44,29 @@ def measure(count: int = 5) -> list[Row]:
         times = rounds([lambda network=network: whole(network) for network in networks], count)
         edges = [network.edges for network in networks]
         per_edge = [[t / e for t in row] for row, e in zip(times, edges, strict=True)]
-        shown = ", ".join(
-            f"{n}: {1e3 * median(row):.2f}" for n, row in zip(SIZES, per_edge, strict=True)
-        )
+        shown = ", ".join(f"{n}: {1e3 * median(row):.2f}" for n, row in zip(SIZES, per_edge, strict=True))
         rows.append(figure(f"{title}: ms per edge", shown))
         together = list(zip(*per_edge, strict=True))
         grown = median(r[-1] / r[0] for r in together)
         spread = median(max(r) / min(r) for r in together)
         rows.append(at_most(f"{title}: largest network / smallest, per edge", grown, 1.5))
         rows.append(at_most(f"{title}: dearest edge / cheapest", spread, 1.5))
-    for sizes in ([2, 2, 2], [2] * 18, [16] * 3):
+    for sizes, weight in (
+        ([2] * 3, "w31"),
+        ([2] * 3, "w11"),
+        ([2] * 3, "all"),
+        ([2] * 18, "all"),
+        ([16] * 3, "all"),
+    ):
         network = Network.dense(sizes)
-        stages(network)
-        split = [stages(network) for _ in range(count)]
+        stages(network, weight)
+        # Small networks take milliseconds: more rounds for them.
+        split = [stages(network, weight) for _ in range(count if network.edges > 20 else 10 * count)]
         share = median(v / (d + v + w) for d, v, w in split)
         d, v, w = (1000 * median(column) for column in zip(*split, strict=True))
         shown = network.title if len(sizes) < 6 else f"2-2-…-2 of {len(sizes) - 2} hidden layers"
         note = f"  (derive {d:.0f} ms, verify {v:.0f} ms, write {w:.0f} ms)"
-        rows.append(at_most(f"verification / whole, all weights of {shown}", share, 1 / 3, note))
+        rows.append(at_most(f"verification / whole, {weight} of {shown}", share, 1 / 3, note))
     return rows
 
 
