@@ -1,0 +1,112 @@
+"""Imports run one way, and nothing heavy is loaded before it is needed."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import backprop_symbolic
+
+PACKAGE = Path(backprop_symbolic.__file__).parent
+
+#: Each module may import only modules that stand before it, also inside functions.
+ORDER = (
+    "__init__ errors registry algebra expressions activations calculus losses spec notation graph derivation "
+    "rules backprop evaluate verify wording document printing terminal jsonform render api cli __main__"
+).split()
+
+#: (module, import) that run the other way, with the reason. Keep it empty.
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The package's modules that `path` imports, anywhere in it; imports for types alone do not count."""
+
+    def walk(node: ast.AST) -> Iterator[str]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.ImportFrom):
+                assert not child.level, "relative import"
+                head, _, module = (child.module or "").partition(".")
+                if head == "backprop_symbolic":
+                    named = [a.name for a in child.names]
+                    yield from [module.split(".")[0]] if module else [n if (PACKAGE / f"{n}.py").exists() else "__init__" for n in named]
+            elif isinstance(child, ast.Import):
+                for name in child.names:
+                    head, _, module = name.name.partition(".")
+                    if head == "backprop_symbolic":
+                        yield module.split(".")[0] or "__init__"
+            yield from walk(child)
+
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+MODULES = sorted(p.stem for p in PACKAGE.glob("*.py"))
+
+
+def test_every_module_has_its_place():
+    """A new module must be put into ORDER."""
+    assert sorted(ORDER) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_left_to_right(module):
+    """A module imports only what stands before it."""
+    before = set(ORDER[: ORDER.index(module)])
+    for name in imports(PACKAGE / f"{module}.py"):
+        assert name in before or (module, name) in EXCEPTIONS, f"{module} imports {name}"
+
+
+def test_no_exception_is_left_over():
+    """An exception that is no longer needed is removed."""
+    real = {(m, name) for m in MODULES for name in imports(PACKAGE / f"{m}.py")}
+    assert set(EXCEPTIONS) <= real
+
+
+def test_the_verifier_shares_no_rule_with_what_it_judges():
+    """evaluate and verify import neither rules, calculus nor backprop."""
+    for module in ("evaluate", "verify"):
+        assert not {"rules", "calculus", "backprop"} & set(imports(PACKAGE / f"{module}.py"))
+
+
+def loaded(code: str) -> set[str]:
+    """The top-level packages that `code` loads in a new interpreter."""
+    script = f"import sys\n{code}\nprint(*{{m.split('.')[0] for m in sys.modules}})"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    return set(found.stdout.split())
+
+
+HEAVY = {"sympy", "mpmath", "jinja2", "click", "numpy"}
+
+
+@pytest.mark.parametrize(
+    ("code", "allowed"),
+    [
+        ("import backprop_symbolic", set()),
+        ("from backprop_symbolic import __version__, BackpropError", set()),
+        ("from backprop_symbolic import Network; Network.dense([2, 2, 2])", set()),
+        ("from backprop_symbolic.activations import activations; activations.names()", set()),
+        ("from backprop_symbolic.losses import losses; losses.names()", set()),
+        ("from backprop_symbolic.notation import builtin_names; builtin_names()", set()),
+        ("import backprop_symbolic.cli", {"click"}),
+        ("from backprop_symbolic import derive; derive('2-2-2', 'w31')", {"sympy", "mpmath"}),
+    ],
+)
+def test_nothing_heavy_is_loaded_before_it_is_needed(code, allowed):
+    """Import, listing and parsing of a network cost no SymPy; a derivation needs no Jinja."""
+    assert loaded(code) & HEAVY <= allowed
+
+
+def test_the_public_names_are_found_and_listed():
+    """Every name of __all__ is there, in dir() too; another name is an AttributeError."""
+    assert set(backprop_symbolic.__all__) <= set(dir(backprop_symbolic))
+    for name in backprop_symbolic.__all__:
+        assert getattr(backprop_symbolic, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = backprop_symbolic.nothing
