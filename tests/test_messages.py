@@ -1,0 +1,303 @@
+"""Wording: every key in every language, every placeholder supplied, Korean that reads aloud.
+
+The messages are read from templates/messages; what the code can ask for is found twice, by walking
+derivations of many networks and by reading the source for the keys it writes.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+
+import pytest
+
+from backprop_symbolic import Network, activations, backprop, calculus, derive, losses, read, rules
+from backprop_symbolic.derivation import DETAILS, Argument
+from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
+from backprop_symbolic.spec import BIAS_MODES
+from backprop_symbolic.wording import languages, messages
+
+PLACEHOLDER = re.compile(r"\{(\w+)(?:=(\w+))?\}")
+GRAPHS = (
+    "net1 = w*x1 + 1\nh1 = tanh(net1)\nnet2 = w*h1 + 1\no1 = sigmoid(net2)\nE = 1/2*(t1 - o1)**2\n",
+    "a = w1*x1 + b1\nh = sigmoid(a)\ns = h*x1 + a\nE = (t1 - s)**2 + abs(w1)*0.5\n",
+    "parameter unused\na = w1*x1\nE = a**2 + exp(a)/a - log(a) + sqrt(a)\n",
+    "a = w1*x1\nb = 2**a + sin(a)*cos(a)\nc = sinh(b) + cosh(b)\nd = atan(c) + erf(c) + sign(c)\nE = d + w1**x1\n",
+    "a = w1*x1\nE = (a if a > 0 else 3) + 1/a + (a + 1)/(a + 2) + max(a, x1)",
+    "a = w1*w1*x1\nb = relu(a)\nE = b*b",
+    "E = w1",
+)
+
+
+def placeholders(text: str) -> set[str]:
+    """The arguments a message asks for; {a=b} asks for two."""
+    return {name for pair in PLACEHOLDER.findall(text) for name in pair if name}
+
+
+# ---------------------------------------------------------------- what the code asks for
+
+
+def every_derivation() -> Iterator:
+    """Derivations that between them take every branch of `backprop`."""
+    names, errors = activations.activations.names(), losses.losses.names()
+    for i, name in enumerate(names):
+        loss, bias = errors[i % len(errors)], list(BIAS_MODES)[i % len(BIAS_MODES)]
+        yield Network.dense([2, 2, 2], [name, "sigmoid"], loss, bias), "all"
+        yield Network.dense([1, 2, 1], ["tanh", name], loss, bias), "all"
+    for sizes in (
+        [1, 1],
+        [2, 1],
+        [1, 1, 1],
+        [2, 3, 4],
+        [2, 5, 5],
+        [2, 2, 2, 2],
+        [1, 1, 1, 1],
+        [2, 3, 3, 2, 1],
+    ):
+        for bias in ("1", "layer", "node"):
+            network = Network.dense(sizes, bias=bias)
+            yield network, "all"
+    yield Network.dense([2, 2, 2]), "w31"
+    yield Network.dense([2, 2, 2]), "w11"
+    yield Network.dense([2, 2, 2], bias="layer"), "b1"
+    yield Network.dense([2, 3, 3, 2]), "w11"
+    for text in GRAPHS:
+        yield read(text), "all"
+
+
+@cache
+def asked() -> dict[str, list[frozenset[str]]]:
+    """Every message key that a document asked for, with the sets of arguments it was given."""
+    found: dict[str, set[frozenset[str]]] = {}
+
+    def note(message: Message) -> None:
+        found.setdefault(message.key, set()).add(frozenset(message.args))
+
+    for (network, weight), detail in product(every_derivation(), DETAILS):
+        whole = document(derive(network, weight, detail=detail).derivation, DETAILS[detail])
+        note(whole.title)
+        for block in whole.blocks:
+            if isinstance(block, (Heading, Paragraph)):
+                note(block.text)
+            elif isinstance(block, Bullets):
+                for item in block.items:
+                    note(item)
+            elif isinstance(block, Display):
+                for row in block.rows:
+                    if row.reason is not None:
+                        note(row.reason)
+    return {key: list(args) for key, args in found.items()}
+
+
+def strings(node: ast.AST | None, names: dict[str, set[str]]) -> set[str]:
+    """The texts that an expression of the source may be."""
+    if isinstance(node, ast.Constant):
+        return {node.value} if isinstance(node.value, str) else set()
+    if isinstance(node, ast.IfExp):
+        return strings(node.body, names) | strings(node.orelse, names)
+    if isinstance(node, ast.Name):
+        return names.get(node.id, set())
+    if isinstance(node, ast.JoinedStr):
+        return set()
+    return set()
+
+
+def written_in_source() -> set[str]:
+    """The keys that the source names: Section("…"), Group("…"), Message("…"), calculus' rules."""
+    from backprop_symbolic import document as document_module
+
+    found: set[str] = set()
+    for module in (backprop, document_module, calculus):
+        tree = ast.parse(inspect.getsource(module))
+        for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+            names: dict[str, set[str]] = {}
+            for node in ast.walk(function):
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    names.setdefault(node.targets[0].id, set()).update(strings(node.value, {}))
+            for node in ast.walk(function):
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+                    continue
+                if node.func.id in ("Section", "Group"):
+                    found |= {f"{node.func.id.lower()}.{key}" for key in strings(node.args[0], names)}
+                if node.func.id == "Message":
+                    found |= strings(node.args[0], names)
+                if node.func.id == "Calculated" and isinstance(node.args[1], ast.Tuple):
+                    found |= {f"calculus.{k}" for e in node.args[1].elts for k in strings(e, names)}
+        if module is calculus:
+            found |= {f"calculus.{key}" for key in calculus_rules(tree)}
+    return found
+
+
+def calculus_rules(tree: ast.Module) -> set[str]:
+    """The rule names of `calculus`: what its rules return second, and what `_chained` is given."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+            found |= strings(node.value.elts[1], {})
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.IfExp):
+            for branch in (node.value.body, node.value.orelse):
+                if isinstance(branch, ast.Tuple) and len(branch.elts) == 2:
+                    found |= strings(branch.elts[1], {})
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_chained":
+            found |= strings(node.args[1], {})
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Line":
+            if isinstance(node.args[1], ast.Tuple):
+                found |= {k for e in node.args[1].elts for k in strings(e, {})}
+        elif isinstance(node, ast.Lambda) and isinstance(node.body, ast.Tuple):
+            found |= strings(node.body.elts[-1], {})
+    return found
+
+
+def producible() -> set[str]:
+    """Every key that the code can ask for."""
+    return {
+        *asked(),
+        *written_in_source(),
+        *(f"rule.{key}" for key in rules.RULES),
+        *(f"board.{line.rule}" for entry in activations.activations for line in entry.board),
+        *(f"hypothesis.bias_{mode}" for mode in BIAS_MODES),
+        *(f"hypothesis.{loss.condition}" for loss in losses.losses if loss.condition),
+        "word.otherwise",
+    }
+
+
+def test_the_source_is_read_well():
+    """The reading of the source finds the keys that everyone knows: it is no empty net."""
+    found = written_in_source()
+    assert len({k for k in found if k.startswith("calculus.")}) >= 15
+    assert {"section.weight", "group.chain", "group.over_paths", "group.one_path", "title.weight"} <= found
+    assert {"calculus.constant", "calculus.power_chain", "calculus.arithmetic", "calculus.erf"} <= found
+    assert len(rules.RULES) >= 15
+
+
+# ---------------------------------------------------------------- every key, every placeholder
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_key_the_code_can_produce_exists(language):
+    """A section, group, rule, calculus, board or hypothesis key without words cannot reach a reader."""
+    assert sorted(producible() - set(messages(language))) == []
+
+
+def test_no_message_is_dead():
+    """Every message is one that the code can ask for; what nothing asks for is removed."""
+    assert sorted(set(messages("en")) - producible()) == []
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_has_the_keys_of_english(language):
+    assert sorted(messages(language)) == sorted(messages("en"))
+
+
+@pytest.mark.parametrize("language", [lang for lang in languages() if lang != "en"])
+def test_languages_agree_on_placeholders(language):
+    """A translation speaks of the same things as the English: it leaves nothing out and adds nothing."""
+    english, other = messages("en"), messages(language)
+    different = {
+        key: (sorted(placeholders(english[key])), sorted(placeholders(other[key])))
+        for key in english
+        if key in other and placeholders(english[key]) != placeholders(other[key])
+    }
+    assert different == {}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_placeholder_is_supplied(language):
+    """Wherever a message is asked for, the derivation gives it all the arguments its text names."""
+    texts = messages(language)
+    missing = {
+        key: sorted(placeholders(texts[key]) - given)
+        for key, uses in asked().items()
+        for given in uses
+        if key in texts and placeholders(texts[key]) - given
+    }
+    assert missing == {}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_reasons_and_words_stand_alone(language):
+    """What stands beside an equation takes no arguments."""
+    for key, text in messages(language).items():
+        if key.split(".")[0] in ("rule", "calculus", "board", "word"):
+            assert placeholders(text) == set(), key
+
+
+def test_arguments_are_what_a_format_can_write():
+    """An expression, a word, a number or several expressions: nothing else reaches a message."""
+    from sympy import Expr
+
+    derivation = derive(Network.dense([2, 3, 2], bias="node")).derivation
+    todo = list(derivation.sections)
+    values: list[Argument] = [v for _, args in derivation.hypotheses for v in args.values()]
+    while todo:
+        item = todo.pop()
+        values.extend(item.args.values())
+        todo.extend(getattr(item, "items", ()))
+    assert values
+    for value in values:
+        assert isinstance(value, (Expr, str, int)) or all(isinstance(v, Expr) for v in value)
+
+
+# ---------------------------------------------------------------- how they read
+
+
+@pytest.mark.parametrize("language", languages())
+def test_messages_are_words_only(language):
+    """No markup, no stray blank, no unbalanced brace: each format adds its own."""
+    for key, text in messages(language).items():
+        bare = PLACEHOLDER.sub("", text)
+        assert text == text.strip(), key
+        assert "  " not in text, key
+        assert not re.search(r"[\\$`*_#|<{}\n]", bare), f"{key}: {text}"
+        assert bare.count("(") == bare.count(")"), key
+        assert text, key
+
+
+#: What may follow a formula directly: nothing here depends on how the formula is read aloud.
+AFTER_A_FORMULA = ("의", "에", "까지", "부터", "마다", "도", "만", "번", "개", "처럼", "보다", "째")
+CHOICES = re.compile(
+    r"을\(를\)|를\(을\)|이\(가\)|가\(이\)|은\(는\)|는\(은\)|와\(과\)|과\(와\)|\(으\)로|\(이\)"
+)
+
+
+def test_korean_particles_do_not_depend_on_how_a_formula_is_read():
+    """은/는, 이/가, 을/를, 와/과, (으)로 need to know the last sound of w₃₁; no message says them after one.
+
+    Nor does one offer the choice: 을(를) is what a form letter says.
+    """
+    wrong = {
+        key: text
+        for key, text in messages("ko").items()
+        if any(not after.startswith(AFTER_A_FORMULA) for after in re.findall(r"\}([가-힣]+)", text))
+        or CHOICES.search(text)
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["{w}는", "{w}를 옮긴다", "{net}을(를) 지난다", "{d}로 쓴다", "{d}으로", "{a}와", "{E}가"]
+)
+def test_the_particle_test_can_fail(text):
+    after = re.findall(r"\}([가-힣]+)", text)
+    assert any(not a.startswith(AFTER_A_FORMULA) for a in after) or CHOICES.search(text)
+
+
+def test_korean_is_korean_and_english_is_english():
+    """No sentence was left untranslated."""
+    for key, text in messages("ko").items():
+        assert re.search("[가-힣]", text), key
+        foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias"}
+        assert not foreign, f"{key}: {foreign}"
+    for key, text in messages("en").items():
+        assert text.isascii() or not re.search("[가-힣]", text), key
+
+
+def test_the_particle_after_a_printed_formula():
+    """The same in a finished document, whatever the templates do."""
+    for weight in ("w31", "w11", "all"):
+        shown = derive(Network.dense([2, 2, 2]), weight, lang="ko").markdown()
+        assert re.findall(r"`\$(?:은|는|이|가|을|를|와|과|로|으로)(?![가-힣])", shown) == []
