@@ -8,6 +8,7 @@ the formula and the verifier checks every line of that derivation.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -35,7 +36,8 @@ class Activation:
     """y = f(x).
 
     formula  f, in x
-    prime    f' as a derivation uses it, in x and in the output y
+    prime    f' as a derivation uses it, in x and in the output y; where empty, the form that
+             elimination finds is used
     latex    the sign of f, as in `\\sigma`(x)
     sign     the same for a terminal
     board    the lines of the proof a lecturer writes, from d/dx f(x) to `prime`; where empty,
@@ -168,7 +170,12 @@ silu = activations.register(
 
 
 def activation(name: str) -> Activation:
-    """The activation called `name` or one of its aliases. Raises UnknownName with the nearest."""
+    """The activation called `name`, or made from it where it is a formula in x.
+
+    Raises UnknownName with the nearest name, or BadExpression for a formula that is none.
+    """
+    if is_formula(name):
+        return of_formula(name)
     for entry in activations:
         if spelling(name) in map(spelling, entry.aliases):
             return entry
@@ -179,6 +186,8 @@ def function_symbol(name: str) -> Symbol | None:
     """The SymPy symbol that stands for the activation `name` in Call and Prime, or None."""
     from sympy import Symbol
 
+    if is_formula(name):
+        return Symbol(of_formula(name).name)
     for entry in activations:
         if spelling(name) in map(spelling, (entry.name, *entry.aliases)):
             return Symbol(entry.name)
@@ -186,6 +195,79 @@ def function_symbol(name: str) -> Symbol | None:
 
 
 function_symbol.known = activations.names  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- formulas typed by a user
+
+#: A function that a network names itself, where it has several: `f_2: x**2`.
+_NUMBERED = re.compile(r"(f_\d+): *(.+)", re.DOTALL)
+
+
+#: What a name looks like: `leaky-relu`, or with values in parentheses.
+_NAME = re.compile(r"\s*[^\W\d][\w\s-]*(\([^()]*\))?\s*")
+
+
+def is_formula(name: str) -> bool:
+    """Whether `name` is a formula in x and no name: x stands in it, or it looks like no name."""
+    return bool(re.search(r"\bx\b", name)) or not (_NAME.fullmatch(name) or not name.strip())
+
+
+@lru_cache(maxsize=256)
+def of_formula(text: str) -> Activation:
+    """The activation f(x) = text. Raises BadExpression or UnknownName for what is no formula in x."""
+    from backprop_symbolic.cases import borders_of
+
+    numbered = _NUMBERED.fullmatch(text.strip())
+    sign, body = (numbered[1], numbered[2]) if numbered else ("f", text)
+    shown = " ".join(body.split())
+    parsed = _parsed_in_x(shown)
+    borders = tuple(str(border) for border in borders_of(parsed) or ())
+    latex = sign.replace("_", "_{") + "}" if numbered else sign
+    name = f"{sign}: {shown}" if numbered else shown
+    return Activation(name, shown, "", latex, sign, kinks=borders)
+
+
+def numbered_apart(names: list[str]) -> list[str]:
+    """Layer by layer the names; several formulas that differ are called f_1, f_2, … in order."""
+    formulas = list(dict.fromkeys(name for name in names if is_formula(name)))
+    if len(formulas) < 2:
+        return names
+    return [f"f_{formulas.index(name) + 1}: {name}" if is_formula(name) else name for name in names]
+
+
+def split_list(text: str) -> list[str]:
+    """`tanh,max(x,0)` at its top-level commas: a comma inside parentheses separates nothing."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c in "([{") - (c in ")]}")
+        if c == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
+
+
+@lru_cache(maxsize=256)
+def _parsed_in_x(text: str) -> Expr:
+    """A user's formula: x is its only name; cases inside cases are one list of cases."""
+    from backprop_symbolic.algebra import X
+    from backprop_symbolic.cases import Uncertain, flattened
+    from backprop_symbolic.errors import BadExpression, quoted
+    from backprop_symbolic.expressions import parse
+
+    def names(name: str) -> Expr | None:
+        if name in ("x", "pi"):
+            return X if name == "x" else None
+        raise BadExpression(f"{quoted(name)} is no name here: the variable of an activation is x")
+
+    where = f"activation {quoted(text)}"
+    parsed = parse(text, names, function_symbol, where=where)
+    try:
+        return flattened(parsed)
+    except Uncertain:
+        raise BadExpression(
+            f"{where}: cases inside cases need conditions that are linear in x, such as x > 1"
+        ) from None
 
 
 @lru_cache(maxsize=256)
@@ -198,17 +280,17 @@ def _parsed(text: str) -> Expr:
 
 def formula(entry: Activation) -> Expr:
     """f(x), in the symbol `algebra.X`."""
-    return _parsed(entry.formula)
+    return _parsed_in_x(entry.formula) if is_formula(entry.name) else _parsed(entry.formula)
 
 
 @lru_cache(maxsize=1024)
 def formula_of(name: str) -> Expr:
     """f(x) of the activation called `name`."""
-    return formula(activations.get(name))
+    return formula(activation(name))
 
 
 def prime(entry: Activation) -> Expr:
-    """f' in the symbols `algebra.X` and `algebra.Y`, as a derivation uses it."""
+    """f' as the entry states it, in the symbols `algebra.X` and `algebra.Y`."""
     return _parsed(entry.prime)
 
 

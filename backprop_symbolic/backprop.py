@@ -197,13 +197,13 @@ class _Author:
             leaves = [q.symbol for q in graph.quantities.values() if q.role == "parameter"]
             found.append(("graph", {"parameters": tuple(leaves), "error": self.error}))
         for name in self.used_activations():
-            entry = activations.activations.get(name)
+            entry = activations.activation(name)
             symbol = cast(Symbol, activations.function_symbol(name))
             found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
             if entry.kinks:
                 found.append(("kink", {"call": Call(symbol, X), "points": ", ".join(entry.kinks)}))
-        if network is not None and losses.losses.get(network.loss).condition:
-            found.append((losses.losses.get(network.loss).condition, {}))
+        if network is not None and losses.loss(network.loss).condition:
+            found.append((losses.loss(network.loss).condition, {}))
         found.append(("held_fixed", {"rate": graph.rate}))
         return found
 
@@ -455,7 +455,7 @@ class _Author:
 
     def prove(self, name: str) -> Section:
         """d/dx f(x), line by line: the board's proof where there is one, else calculus."""
-        entry = activations.activations.get(name)
+        entry = activations.activation(name)
         symbol = cast(Symbol, activations.function_symbol(name))
         call, formula = Call(symbol, X), activations.formula(entry)
         definition = self.step(call, Stated(formula))
@@ -569,7 +569,7 @@ class _Author:
             return calculus.lines(self.graph.definition(part), y)[-1].expr
         index = self.graph[y].place.index
         target = self.targets[index - 1]
-        return losses.prime(losses.losses.get(network.loss), target, y, network.sizes[-1])
+        return losses.prime(losses.loss(network.loss), target, y, network.sizes[-1])
 
     @cached_property
     def targets(self) -> list[Symbol]:

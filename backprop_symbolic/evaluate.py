@@ -60,6 +60,7 @@ class PrimeField:
         self.random = random
         self.generators: dict[int, int] = {}
         self.logarithms: dict[int, int] = {}
+        self.arctangents: dict[int, int] = {}
         self.oracle: dict[tuple[str, int], int] = {}
 
     def draw(self) -> int:
@@ -129,6 +130,12 @@ class PrimeField:
                 self.logarithms[found] = value
             return found
         if name in ("sin", "cos"):
+            # cos(atan v) = 1/√(1 + v²) and sin(atan v) = v·cos(atan v).
+            for angle, sign in ((value, 1), (PRIME - value, -1)):
+                if angle in self.arctangents:
+                    v = sign * self.arctangents[angle]
+                    cosine = self.power((1 + v * v) % PRIME, Rational(-1, 2))
+                    return cosine if name == "cos" else v * cosine % PRIME
             # A random point of the unit circle, so that sin² + cos² = 1.
             key = min(value, PRIME - value)
             s = self.oracle.setdefault(("circle", key), self.draw())
@@ -139,6 +146,8 @@ class PrimeField:
         if name in ("atan", "erf"):  # odd functions
             key = min(value, PRIME - value)
             found = self.oracle.setdefault((name, key), self.draw())
+            if name == "atan":
+                self.arctangents[found] = key
             return found if key == value else PRIME - found
         if name == "pi":  # a square, so that √π exists
             return self.oracle.setdefault(("pi", 0), pow(self.draw(), 2, PRIME))
@@ -340,6 +349,8 @@ class Evaluator:
         for c, rest in exponents(cast(Expr, u)):
             if rest == X and env is not None:
                 found.extend((cast(Rational, c * d), v) for d, v in self.exponents(*env))
+            elif rest in self.meanings and rest not in self.fixed:
+                found.extend((cast(Rational, c * d), v) for d, v in self.exponents(self.meanings[rest], None))
             else:
                 found.append((c, self.value(rest, env)))
         return found
@@ -638,7 +649,10 @@ class _Tangents:
     def get(self, of: Symbol) -> Any:
         place = self.order.get(of)
         if place is None and of != self.wrt and of in self.evaluator.meanings:
-            raise Undecidable("a derivative of a derivative")
+            # u = 1 + e^{-x}, a name of a proof: its tangent is that of what it stands for.
+            if of not in self.known:
+                self.known[of] = self.evaluator.tangent(self.evaluator.meanings[of], None, self)
+            return self.known[of]
         while self.heap and place is not None and self.heap[0][0] <= place:
             _, q = heapq.heappop(self.heap)
             if q == self.wrt or q in self.held:

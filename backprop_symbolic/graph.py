@@ -260,7 +260,7 @@ class _Dense:
         return []
 
     def errors(self, targets: list[Symbol], outputs: list[Symbol]) -> Symbol:
-        loss = losses.losses.get(self.network.loss)
+        loss = losses.loss(self.network.loss)
         count = len(outputs)
         parts = [losses.part(loss, t, y, count) for t, y in zip(targets, outputs, strict=True)]
         if count > 1:

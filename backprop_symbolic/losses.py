@@ -6,13 +6,15 @@ lecture's ½Σ(t-o)², which the lecture calls MSE.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 from backprop_symbolic.registry import Registry
 
 if TYPE_CHECKING:
-    from sympy import Expr
+    from sympy import Expr, Symbol
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Loss:
     """E = Σ_k part(t_k, o_k).
 
     part       the error of one output, in t, o and the number n of outputs
-    prime      ∂part/∂o as a derivation uses it
+    prime      ∂part/∂o as a derivation uses it; where empty, the end of its proof is used
     condition  key of a hypothesis that must be stated first ("" where there is none)
     """
 
@@ -47,13 +49,47 @@ binary_cross_entropy = losses.register(
 )
 
 
+def loss(name: str) -> Loss:
+    """The loss called `name`, or made from it where it is a formula in t and o (and n).
+
+    Raises UnknownName with the nearest name, or BadExpression for a formula that is none.
+    """
+    return of_formula(name) if re.search(r"\b[to]\b|[^\w\s-]|^\s*-?\s*\d", name) else losses.get(name)
+
+
+@lru_cache(maxsize=64)
+def of_formula(text: str) -> Loss:
+    """The loss Σ text. Raises BadExpression or UnknownName for what is no formula in t and o."""
+    from sympy import Symbol
+
+    from backprop_symbolic.activations import function_symbol
+    from backprop_symbolic.errors import BadExpression, quoted
+    from backprop_symbolic.expressions import parse
+
+    def names(name: str) -> Expr | None:
+        if name in ("t", "o", "n", "pi"):
+            return None if name == "pi" else Symbol(name)
+        raise BadExpression(
+            f"{quoted(name)} is no name here: a loss is written in the target t, the output o and "
+            "the number n of outputs"
+        )
+
+    shown = " ".join(text.split())
+    parse(shown, names, function_symbol, where=f"loss {quoted(shown)}")
+    return Loss(shown, shown, "")
+
+
 def part(loss: Loss, target: Expr, output: Expr, outputs: int) -> Expr:
     """The error of one output of `outputs`."""
     return _parsed(loss.part, target, output, outputs)
 
 
 def prime(loss: Loss, target: Expr, output: Expr, outputs: int) -> Expr:
-    """∂part/∂output, in the form a derivation uses."""
+    """∂part/∂output, in the form a derivation uses; where none is stated, the end of its proof."""
+    if not loss.prime:
+        from backprop_symbolic.calculus import lines
+
+        return lines(part(loss, target, output, outputs), cast("Symbol", output))[-1].expr
     return _parsed(loss.prime, target, output, outputs)
 
 

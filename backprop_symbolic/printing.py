@@ -125,7 +125,7 @@ class Printer(ABC, Generic[T]):
         raise TypeError(f"no way to write {type(expr).__name__}")
 
     def function(self, name: str) -> T:
-        entry = activations.activations.get(name)
+        entry = activations.activation(name)
         return self.word(entry.latex, entry.sign)
 
     def relation(self, condition: Basic) -> T:
@@ -359,7 +359,7 @@ class Plain(Printer[str]):
         return {"π": "pi"}.get(plain, plain)
 
     def function(self, name: str) -> str:
-        return name
+        return activations.activation(name).sign if activations.is_formula(name) else name
 
     def join(self, parts: list[str]) -> str:
         return "".join(parts)

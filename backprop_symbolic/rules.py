@@ -130,7 +130,7 @@ class OnBoard(Rule):
     rule: str
 
     def result(self) -> Expr:
-        return activations.board(activations.activations.get(self.activation))[self.index][0]
+        return activations.board(activations.activation(self.activation))[self.index][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class ThroughActivation(Rule):
     output: Expr
 
     def result(self) -> Expr:
-        form = activations.prime(activations.activations.get(self.activation))
+        form = calculus.prime(activations.activation(self.activation))
         if isinstance(form, Mul):  # y(1 - y) is written without a dot
             form = Tight(*form.args)
         return replace(form, {X: self.net, Y: self.output})

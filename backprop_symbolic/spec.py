@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backprop_symbolic.activations import activation as find_activation
+from backprop_symbolic.activations import numbered_apart, split_list
 from backprop_symbolic.errors import BadNetwork, quoted, unknown
-from backprop_symbolic.losses import losses
+from backprop_symbolic.losses import loss as find_loss
 
 #: Bias modes and what net_j adds for each.
 BIAS_MODES = {
@@ -60,7 +61,7 @@ class Network:
             raise BadNetwork(f"a network of {len(checked)} layers; at most {MAX_LAYERS} are allowed")
         layers = len(checked) - 1
         given = [activation] if isinstance(activation, str) else list(activation)
-        names = [find_activation(name.strip()).name for name in given]
+        names = numbered_apart([find_activation(name.strip()).name for name in given])
         if len(names) not in (1, layers):
             raise BadNetwork(
                 f"{len(names)} activations for {layers} layers with weights; give one for all or "
@@ -68,7 +69,7 @@ class Network:
             )
         if bias not in BIAS_MODES:
             raise unknown("bias mode", bias, BIAS_MODES)
-        return cls(checked, tuple(names * layers if len(names) == 1 else names), losses.get(loss).name, bias)
+        return cls(checked, tuple(names * layers if len(names) == 1 else names), find_loss(loss).name, bias)
 
     @classmethod
     def parse(
@@ -86,7 +87,7 @@ class Network:
             )
         if any(len(part) > 9 for part in parts):
             raise _too_large(max(parts, key=len))
-        return cls.dense([int(part) for part in parts], activation.split(","), loss, bias)
+        return cls.dense([int(part) for part in parts], split_list(activation), loss, bias)
 
     @property
     def layers(self) -> int:

@@ -149,7 +149,7 @@ class Flat(Plain):
     def function(self, name: str) -> str:
         from backprop_symbolic import activations
 
-        return activations.activations.get(name).sign
+        return activations.activation(name).sign
 
     def word(self, latex: str, plain: str) -> str:
         return plain
