@@ -18,7 +18,7 @@ from typing import cast
 from sympy import Add, Expr, Symbol
 
 from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.algebra import ZERO, Call, Partial, X, add, mul, neg, symbols
+from backprop_symbolic.algebra import ZERO, Call, Partial, X, add, contains, mul, neg, symbols
 from backprop_symbolic.derivation import (
     BRIEF,
     FULL,
@@ -32,6 +32,7 @@ from backprop_symbolic.derivation import (
     Step,
 )
 from backprop_symbolic.graph import Graph, after, now
+from backprop_symbolic.proof import Names, Prover
 from backprop_symbolic.rules import (
     Calculated,
     Chain,
@@ -40,7 +41,6 @@ from backprop_symbolic.rules import (
     GradientStep,
     Inserted,
     Named,
-    OnBoard,
     Opened,
     Stated,
     SumOfErrors,
@@ -82,6 +82,8 @@ class _Author:
         self.shown: set[tuple[str, object]] = set()  # kinds of derivation already given in full
         self.terms: dict[Symbol, dict[Symbol, list[Expr]]] = {}
         self.followers: dict[Symbol, set[Symbol]] = {}
+        taken = {s.name for s in (*graph.quantities, *graph.deltas)}
+        self.prover = Prover(self.step, Names(taken | {"x", "y"}))
 
     # ------------------------------------------------------------ small tools
 
@@ -173,7 +175,7 @@ class _Author:
             sections.insert(0, self.forward_section(shown))
         for parameter in self.parameters:
             sections.extend(self.about(parameter))
-        meanings = dict(self.graph.meanings)
+        meanings = {**self.graph.meanings, **self.prover.names.meanings}
         for w in self.parameters:
             meanings[now(w)] = w
             meanings[after(w)] = add(w, neg(mul(self.graph.rate, Partial(self.error, w))))
@@ -448,48 +450,18 @@ class _Author:
         rule = ThroughActivation(name, net, y)
         local = self.learn(self.step(Partial(y, net), rule, (definition.id, self.proved[name])))
         items: list[Group | Section] = [Group("activation", (definition,), args, NORMAL)]
-        items.append(Group("activation_form" if proof else "activation_known", (local,), args))
+        through_output = contains(local.rhs, y) or not contains(local.rhs, net)
+        form = "activation_form" if through_output else "activation_slope"
+        items.append(Group(form if proof else "activation_known", (local,), args))
         if proof:
             items.append(proof)
         return Section("activation", tuple(items), label, args)
 
     def prove(self, name: str) -> Section:
-        """d/dx f(x), line by line: the board's proof where there is one, else calculus."""
-        entry = activations.activation(name)
-        symbol = cast(Symbol, activations.function_symbol(name))
-        call, formula = Call(symbol, X), activations.formula(entry)
-        definition = self.step(call, Stated(formula))
-        lhs = Partial(formula, X)
-        steps: list[Step] = []
-        board = activations.board(entry)
-        for index, (_, rule) in enumerate(board):
-            steps.append(self.step(lhs, OnBoard(name, index, rule)))
-        if not board:
-            steps.extend(self.differentiated(lhs))
-        form = ThroughActivation(name, X, call)
-        last = self.step(Partial(call, X), form, (definition.id,))
-        if steps and steps[-1].rhs == last.rhs:
-            steps.pop()
+        """d/dx f(x), line by line, as `proof` writes it."""
+        section, last = self.prover.activation(activations.activation(name))
         self.proved[name] = last.id
-        args: dict[str, Argument] = {"function": call}
-        return Section(
-            "proof",
-            (
-                Group("proof_lines", tuple(steps), args),
-                Group("proof_end", (definition, last), args),
-            ),
-            args=args,
-            detail=NORMAL,
-        )
-
-    def differentiated(self, lhs: Partial, detail: int = BRIEF) -> list[Step]:
-        """The lines of calculus from `lhs` to a formula with no derivative left."""
-        steps: list[Step] = []
-        before: Expr = lhs
-        for line in calculus.lines(lhs.of, lhs.wrt):
-            steps.append(self.step(lhs, Calculated(before, line.rules), detail=detail))
-            before = steps[-1].rhs
-        return steps
+        return section
 
     def local(self, q: Symbol, p: Symbol) -> list[Step]:
         """∂q/∂p from q's definition, for any quantity."""

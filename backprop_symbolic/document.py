@@ -13,10 +13,10 @@ from sympy import Expr
 
 from backprop_symbolic.algebra import Partial
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
-from backprop_symbolic.rules import Calculated, OnBoard
+from backprop_symbolic.rules import Calculated, Differentiated, InnerChain, OnBoard
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines",)
+REASONED = ("proof_lines", "inner_named", "factor_lines", "put_together")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Row:
 
     lhs: Expr | None
     rhs: Expr
-    reason: Message | None = None
+    reasons: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +117,20 @@ def _group(group: Group, detail: int) -> Iterator[Block]:
     before: Expr | None = None
     for step in steps:
         lhs = None if step.lhs == before else step.lhs
-        rows.append(Row(lhs, step.rhs, reason(step) if reasons else None))
+        rows.append(Row(lhs, step.rhs, reasons_of(step) if reasons else ()))
         before = step.lhs
     yield Display(tuple(rows))
 
 
-def reason(step: Step) -> Message:
-    """Why the step follows, as a short message."""
+def reasons_of(step: Step) -> tuple[Message, ...]:
+    """Why the step follows, as short messages, the main one first."""
     rule = step.rule
+    if isinstance(rule, Differentiated):
+        return tuple(Message(f"calculus.{key}") for key in rule.rules)
+    if isinstance(rule, InnerChain):
+        return Message("calculus.chain"), Message(f"calculus.{rule.rule}")
     if isinstance(rule, Calculated):
-        return Message(f"calculus.{rule.rules[0]}")
+        return (Message(f"calculus.{rule.rules[0]}"),)
     if isinstance(rule, OnBoard):
-        return Message(f"board.{rule.rule}")
-    return Message(f"rule.{rule.key}")
+        return (Message(f"board.{rule.rule}"),)
+    return (Message(f"rule.{rule.key}"),)

@@ -110,6 +110,50 @@ class Calculated(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Differentiated(Rule):
+    """A line of a proof with some of its derivatives done by one rule each; the others wait."""
+
+    key: ClassVar[str] = "differentiated"
+    before: Expr
+    done: tuple[Partial, ...]
+    rules: tuple[str, ...]
+
+    def result(self) -> Expr:
+        def one(node: Expr) -> Expr | None:
+            if not isinstance(node, Partial):
+                return None
+            return calculus.expand(node)[0] if node in self.done else node
+
+        return tidy(mapped(self.before, one), signs=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WithName(Rule):
+    """d/dx g(inner) = d/dx g(u), where u = inner."""
+
+    key: ClassVar[str] = "with_name"
+    named: Partial
+
+    def result(self) -> Expr:
+        return self.named
+
+
+@dataclass(frozen=True, slots=True)
+class InnerChain(Rule):
+    """d/dx g(u) = g'(u)·du/dx."""
+
+    key: ClassVar[str] = "chain_inner"
+    outer: Expr  # g(u)
+    inner: Symbol
+    wrt: Symbol
+    rule: str  # the rule that gives g'(u)
+
+    def result(self) -> Expr:
+        slope = calculus.expand(Partial(self.outer, self.inner))[0]
+        return tidy(mul(slope, Partial(self.inner, self.wrt)), signs=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Stated(Rule):
     """The form in which a derivative is used further, equal to the line before."""
 
@@ -209,7 +253,8 @@ class GradientStep(Rule):
 RULES: dict[str, type[Rule]] = {
     rule.key: rule
     for rule in (
-        Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated, Stated, OnBoard,
+        Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated,
+        Differentiated, WithName, InnerChain, Stated, OnBoard,
         ThroughActivation, ThroughSum, Inserted, Folded, Named, GradientStep,
     )
 }  # fmt: skip
