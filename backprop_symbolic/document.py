@@ -16,7 +16,7 @@ from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Gro
 from backprop_symbolic.rules import Calculated, Differentiated, InnerChain, OnBoard
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines", "inner_named", "factor_lines", "put_together")
+REASONED = ("proof_lines", "inner_named", "chain_lines", "put_together")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, pi
+from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
 from sympy.core.relational import Ge, Gt, Le, Lt
@@ -36,6 +36,9 @@ T = TypeVar("T")
 
 class Printer(ABC, Generic[T]):
     """The walk. `names` gives the LaTeX of every name; `otherwise` is a word of the language."""
+
+    #: Whether f(u)² may be written f²(u); not where the text is to be read by a program.
+    raises_signs: ClassVar[bool] = True
 
     def __init__(self, names: Mapping[Symbol, str], otherwise: str = "otherwise") -> None:
         self.names, self.otherwise = names, otherwise
@@ -104,6 +107,9 @@ class Printer(ABC, Generic[T]):
         if isinstance(expr, Pow):
             if expr.args[1] == Rational(1, 2):
                 return self.root(self(expr.args[0]))
+            if self.raises_signs and (sign := self.raisable(expr)) is not None:
+                argument = self.parens(self(expr.args[0].args[-1]))
+                return self.join([self.raised(sign, self(expr.args[1])), argument])
             return self.raised(self.within(expr.args[0], ATOM), self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
             sign = self.function(expr.name)
@@ -123,6 +129,16 @@ class Printer(ABC, Generic[T]):
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
         raise TypeError(f"no way to write {type(expr).__name__}")
+
+    def raisable(self, expr: Pow) -> T | None:
+        """The sign of f where f(u)^n is written f^n(u), as with tanh²(u)."""
+        base, exponent = expr.args
+        if not isinstance(exponent, Integer) or exponent < 2:
+            return None
+        if isinstance(base, Call):
+            return self.function(base.name) if base.name == "tanh" else None
+        name = type(base).__name__
+        return self.word(*FUNCTIONS[name]) if name in ("sin", "cos", "sinh", "cosh") else None
 
     def function(self, name: str) -> T:
         entry = activations.activation(name)
@@ -170,9 +186,9 @@ class Printer(ABC, Generic[T]):
         return False, self.within(term, SUM + (isinstance(term, Add)))
 
     def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
-        minus = len(factors) > 1 and factors[0] == -1
-        if minus:
-            rest = factors[1:]
+        first = factors[0]
+        if len(factors) > 1 and isinstance(first, Rational) and first < 0:
+            rest = factors[1:] if first == -1 else (-first, *factors[1:])
             inner = self.product(rest, tight) if len(rest) > 1 else self.within(rest[0], PRODUCT)
             return self.sum([(True, inner)])
         parts: list[T] = []
@@ -351,6 +367,8 @@ def visible(latex: str) -> int:
 
 class Plain(Printer[str]):
     """One line of plain text in the language of graph files: w31*y_h1 + 1."""
+
+    raises_signs = False
 
     def name(self, symbol: Symbol) -> str:
         return symbol.name

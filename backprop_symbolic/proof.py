@@ -8,14 +8,15 @@ put back. A name is never given twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
-from sympy import Add, Expr, Mul, Piecewise, Pow, Symbol
+from sympy import Add, Expr, Mul, Piecewise, Symbol
 
 from backprop_symbolic import activations, calculus
 from backprop_symbolic.activations import Activation
 from backprop_symbolic.algebra import (
+    MINUS_ONE,
     ONE,
     Call,
     Frac,
@@ -24,18 +25,16 @@ from backprop_symbolic.algebra import (
     X,
     contains,
     mapped,
-    mul,
     number,
     rebuild,
-    symbols,
 )
 from backprop_symbolic.calculus import tidy
 from backprop_symbolic.derivation import BRIEF, FULL, NORMAL, Argument, Group, Rule, Section, Step
 from backprop_symbolic.rules import (
     Calculated,
-    Defined,
     Differentiated,
     InnerChain,
+    InnerName,
     Inserted,
     OnBoard,
     Stated,
@@ -114,7 +113,7 @@ class Prover:
         lhs = start if lhs is None else lhs
         if _composite(of, wrt):
             groups, steps = self.chained(start, lhs)
-            return [*groups, Group("proof_lines", tuple(steps))], steps[-1].rhs
+            return [*groups, self.by_chain(steps)], steps[-1].rhs
         steps = self.opened(lhs, start)
         before = steps[-1].rhs if steps else start
         inner = _pending(before)
@@ -125,12 +124,17 @@ class Prover:
         uses: list[str] = []
         for partial in inner:
             introduced, lines = self.chained(partial, partial)
-            groups += [*introduced, Group("factor_lines", tuple(lines), {"part": partial})]
+            groups += [*introduced, self.by_chain(lines)]
             values.append((partial, lines[-1].rhs))
             uses.append(lines[-1].id)
         together = self.step(lhs, Inserted(before, tuple(values)), uses)
         groups.append(Group("put_together", (together,)))
         return groups, together.rhs
+
+    def by_chain(self, lines: list[Step]) -> Group:
+        """The lines that use an inner function's name."""
+        inner = next(step.rule.inner for step in lines if isinstance(step.rule, InnerChain))
+        return Group("chain_lines", tuple(lines), {"inner": inner})
 
     def opened(self, lhs: Expr, start: Expr) -> list[Step]:
         """The lines that take sums, products and the like apart, until only inner functions are left."""
@@ -151,7 +155,7 @@ class Prover:
         """g(inner)' = g'(u)·u', u = inner: the groups that find u', and the lines."""
         outer, inner = _parts(partial.of, partial.wrt)
         u = self.names.fresh(inner)
-        named = self.step(u, Defined(inner))
+        named = self.step(u, InnerName(inner))
         du = Partial(u, partial.wrt)
         groups, value = self.derivative(inner, partial.wrt, du)
         first, *more = groups
@@ -163,7 +167,9 @@ class Prover:
         of_u = Partial(outer(u), partial.wrt)
         start = self.step(lhs, WithName(of_u), (named.id,), FULL)
         chain = self.step(lhs, InnerChain(outer(u), u, partial.wrt, _outer_key(outer(u), u)), detail=NORMAL)
-        back = self.step(lhs, Inserted(chain.rhs, ((du, value), (u, inner))), (named.id, last_of_inner))
+        # 2x stays together: e^{x²}·2x.
+        together = Tight(*value.args) if isinstance(value, Mul) and value.args[0] != MINUS_ONE else value
+        back = self.step(lhs, Inserted(chain.rhs, ((du, together), (u, inner))), (named.id, last_of_inner))
         inside = [Group(g.key, g.steps, g.args, max(g.detail, NORMAL)) for g in more]
         return [merged, *inside], [start, chain, back]
 
@@ -260,6 +266,3 @@ def _keys(partial: Partial) -> tuple[str, ...]:
     if inner is None or inner == partial.wrt or result == ONE or key == "power_chain":
         return (key,)
     return (key, "chain")
-
-
-_ = (Pow, Mapping, mul, symbols)

@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 from sympy import Expr, Mul, Symbol
 
 from backprop_symbolic import activations, calculus
-from backprop_symbolic.algebra import Partial, Tight, X, Y, add, mapped, mul, neg, replace
+from backprop_symbolic.algebra import Partial, Tight, X, Y, add, contains, mapped, mul, neg, replace
 from backprop_symbolic.calculus import tidy
 from backprop_symbolic.derivation import Rule
 
@@ -128,6 +128,17 @@ class Differentiated(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class InnerName(Rule):
+    """u = 1 + e^{-x}: an inner function gets its name."""
+
+    key: ClassVar[str] = "inner_name"
+    inner: Expr
+
+    def result(self) -> Expr:
+        return self.inner
+
+
+@dataclass(frozen=True, slots=True)
 class WithName(Rule):
     """d/dx g(inner) = d/dx g(u), where u = inner."""
 
@@ -188,7 +199,7 @@ class ThroughActivation(Rule):
 
     def result(self) -> Expr:
         form = calculus.prime(activations.activation(self.activation))
-        if isinstance(form, Mul):  # y(1 - y) is written without a dot
+        if isinstance(form, Mul) and contains(form, Y):  # y(1 - y) is written without a dot
             form = Tight(*form.args)
         return replace(form, {X: self.net, Y: self.output})
 
@@ -254,7 +265,7 @@ RULES: dict[str, type[Rule]] = {
     rule.key: rule
     for rule in (
         Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated,
-        Differentiated, WithName, InnerChain, Stated, OnBoard,
+        Differentiated, InnerName, WithName, InnerChain, Stated, OnBoard,
         ThroughActivation, ThroughSum, Inserted, Folded, Named, GradientStep,
     )
 }  # fmt: skip

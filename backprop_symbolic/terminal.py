@@ -143,6 +143,8 @@ def _stacked(top: prettyForm, bottom: prettyForm) -> prettyForm:
 class Flat(Plain):
     """One line of Unicode, for a formula inside a sentence: ∂E/∂w₃₁."""
 
+    raises_signs = True
+
     def name(self, symbol: Symbol) -> str:
         return unicode_name(latex_name(self.names, symbol))
 
