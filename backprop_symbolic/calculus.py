@@ -34,6 +34,7 @@ from backprop_symbolic.algebra import (
     Decimal,
     Frac,
     Partial,
+    Prime,
     Tight,
     X,
     Y,
@@ -44,6 +45,7 @@ from backprop_symbolic.algebra import (
     mul,
     neg,
     number,
+    pending,
     power,
     rebuild,
     replace,
@@ -88,11 +90,6 @@ def lines(expr: Expr, wrt: Symbol, *held: Symbol) -> list[Line]:
         if done != current and not pending(done):
             found.append(Line(done, ("arithmetic",)))
             return found
-
-
-def pending(expr: Basic) -> bool:
-    """Whether a derivative is still to be done in `expr`."""
-    return isinstance(expr, Partial) or any(pending(arg) for arg in expr.args)
 
 
 # ---------------------------------------------------------------- the rules
@@ -197,7 +194,11 @@ def _activation(of: Expr, wrt: Symbol) -> tuple[Expr, str]:
     """f(u)' = f'(u)·u', f' in the form its own proof ends with."""
     entry = activations.get(cast(Call, of).name)
     u = of.args[1]
-    outer = replace(activation_prime(entry), {X: cast(Expr, u), Y: of})
+    if u.has(Piecewise):
+        # SymPy would fold cases of cases into one condition that nobody can read.
+        outer: Expr = Prime(cast(Symbol, of.args[0]), cast(Expr, u))
+    else:
+        outer = replace(activation_prime(entry), {X: cast(Expr, u), Y: of})
     return (outer, "activation") if u == wrt else (mul(outer, _d(cast(Expr, u), wrt)), "activation")
 
 
@@ -274,6 +275,8 @@ def _tidy_fraction(top: Expr, bottom: Expr) -> Expr:
         return ZERO
     factors = list(top.args) if isinstance(top, Mul) else [top]
     over, under = number(factors[0]), number(bottom)
+    if under is not None and under == 0:
+        raise NotDifferentiable(f"division by zero: {Frac(top, bottom)} has no value")
     if over is not None and under is not None and over != -1:
         ratio = over / under
         rest = factors[1:] if ratio.p == 1 and len(factors) > 1 else [Integer(ratio.p), *factors[1:]]
@@ -328,13 +331,19 @@ def _negated(factors: list[Expr], coefficient: Expr) -> tuple[list[Expr], Expr]:
         if isinstance(f, Add) and len(f.args) == 2:
             a, b = f.args
             if isinstance(b, Mul) and b.args[0] == MINUS_ONE and not _is_negative(a):
-                turned = sub(mul(*b.args[1:]), a)
+                turned = add(mul(*b.args[1:]), _minus(a))
                 return [*factors[:i], turned, *factors[i + 1 :]], coefficient
-    value = number(coefficient)
-    if value is not None and value != 1:
-        flipped: Expr = Decimal(-value) if isinstance(coefficient, Decimal) else -value
-        return factors, flipped
+    if coefficient != ONE:
+        return factors, _minus(coefficient)
     return [MINUS_ONE, *factors], coefficient
+
+
+def _minus(term: Expr) -> Expr:
+    """-term; the minus of a number goes into it."""
+    value = number(term)
+    if value is None:
+        return neg(term)
+    return Decimal(-value) if isinstance(term, Decimal) else cast(Expr, -value)
 
 
 def _is_negative(term: Expr) -> bool:

@@ -172,7 +172,7 @@ def _write_latex(derivation: Derivation, options: Options) -> str:
     printer = _latex_printer(derivation, options)
     words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
     document = to_document(derivation, options.detail)
-    return (
+    text = (
         environment()
         .get_template("latex/standalone.tex" if options.standalone else "latex/fragment.tex")
         .render(
@@ -182,6 +182,7 @@ def _write_latex(derivation: Derivation, options: Options) -> str:
             sectioning=["section", "section", "subsection", "subsubsection"],
         )
     )
+    return text.rstrip() + "\n"
 
 
 def _reason_text(words: Words) -> Callable[[Message], str]:
@@ -209,20 +210,18 @@ def _write_markdown(derivation: Derivation, options: Options) -> str:
 
 
 def _write_text(derivation: Derivation, options: Options) -> str:
-    from backprop_symbolic.terminal import FILLER, Terminal, padded
+    from backprop_symbolic.terminal import FILLER, Terminal, padded, unicode_brackets
 
     table = messages(options.language)
     printer = Terminal(derivation.graph.written(options.language), table["word.otherwise"])
     words = Words(options.language, lambda value: _one_line(printer, value), str)
     document = to_document(derivation, options.detail)
+    with unicode_brackets():
+        blocks = _blocks(document, words, lambda rows: _text_rows(printer, words, rows))
     text = (
         environment()
         .get_template("text/document.txt")
-        .render(
-            title=words(document.title),
-            width=lambda shown: len(padded(shown)),
-            blocks=_blocks(document, words, lambda rows: _text_rows(printer, words, rows)),
-        )
+        .render(title=words(document.title), width=lambda shown: len(padded(shown)), blocks=blocks)
     )
     return text.replace(FILLER, "")
 

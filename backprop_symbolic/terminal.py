@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sympy import Basic, Symbol
+from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
 from backprop_symbolic.algebra import Partial, X
@@ -51,6 +54,16 @@ def _index(match: re.Match[str]) -> str:
 def padded(text: str) -> str:
     """`text` with a filler after every character that takes two columns."""
     return "".join(c + FILLER if unicodedata.east_asian_width(c) in "WF" else c for c in text)
+
+
+@contextmanager
+def unicode_brackets() -> Iterator[None]:
+    """SymPy's tall brackets in Unicode, whatever the locale: the output is UTF-8 in any case."""
+    before = pretty_use_unicode(True)
+    try:
+        yield
+    finally:
+        pretty_use_unicode(before)
 
 
 class Terminal(Printer[prettyForm]):
