@@ -237,18 +237,19 @@ RULES: tuple[tuple[type, Callable[[Expr, Symbol], tuple[Expr, str]]], ...] = (
 # ---------------------------------------------------------------- arithmetic a reader does unasked
 
 
-def tidy(expr: Expr, signs: bool = True) -> Expr:
+def tidy(expr: Expr, signs: bool = True, turn: bool = True) -> Expr:
     """0 + a → a, 1·a → a, 2·½ → 1, and with `signs` also (a - b)·(-1) → b - a.
 
-    Nothing is multiplied out, factored or reordered.
+    Without `turn` a product keeps its minus: in a sum, c - η·(a - b) stays a difference. Nothing is
+    multiplied out, factored or reordered.
     """
     if isinstance(expr, Partial) or not expr.args or isinstance(expr, Decimal):
         return expr
-    args = [tidy(a, signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
     if isinstance(expr, Add):
-        return _tidy_sum(args)
+        return _tidy_sum([tidy(cast(Expr, a), signs, turn=i == 0) for i, a in enumerate(expr.args)])
+    args = [tidy(a, signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
     if isinstance(expr, (Mul, Tight)):
-        return _tidy_product(args, signs, isinstance(expr, Tight))
+        return _tidy_product(args, signs, isinstance(expr, Tight), turn)
     if isinstance(expr, Frac):
         return _tidy_fraction(args[0], args[1])
     if isinstance(expr, Pow) and args[1] == ONE:
@@ -291,7 +292,7 @@ def _tidy_sum(terms: list[Expr]) -> Expr:
     return add(*kept)
 
 
-def _tidy_product(factors: list[Expr], signs: bool, tight: bool) -> Expr:
+def _tidy_product(factors: list[Expr], signs: bool, tight: bool, turn: bool) -> Expr:
     flat: list[Expr] = []
     for f in factors:
         # A product inside a product is one product; a sum or a tight group stays a unit.
@@ -315,7 +316,7 @@ def _tidy_product(factors: list[Expr], signs: bool, tight: bool) -> Expr:
         else:
             rest.append(f)
     if minus % 2:
-        rest, coefficient = _negated(rest, coefficient)
+        rest, coefficient = _negated(rest, coefficient, turn)
     if coefficient != ONE:
         rest.insert(0, coefficient)
     if not rest:
@@ -325,9 +326,9 @@ def _tidy_product(factors: list[Expr], signs: bool, tight: bool) -> Expr:
     return Tight(*rest) if tight and MINUS_ONE not in rest else mul(*rest)
 
 
-def _negated(factors: list[Expr], coefficient: Expr) -> tuple[list[Expr], Expr]:
+def _negated(factors: list[Expr], coefficient: Expr, turn: bool) -> tuple[list[Expr], Expr]:
     """-(a - b)·c as (b - a)·c where a difference can be turned round, else with a leading -1."""
-    for i, f in enumerate(factors):
+    for i, f in enumerate(factors if turn else ()):
         if isinstance(f, Add) and len(f.args) == 2:
             a, b = f.args
             if isinstance(b, Mul) and b.args[0] == MINUS_ONE and not _is_negative(a):

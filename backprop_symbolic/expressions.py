@@ -56,7 +56,7 @@ MAX_DEPTH = 60  # nested parentheses
 MAX_LEVEL = 120  # operations inside operations; a long sum or product is one level
 MAX_DIGITS = 30  # of one number
 MAX_EXPONENT = 64  # of a whole-number power
-MAX_BITS = 4_096  # of a number written as a power of numbers
+MAX_BITS = 1_000  # of a number written as a power of numbers: what floating point can hold
 
 #: Functions that are not activations; the activations come from their registry.
 ELEMENTARY: Mapping[str, Callable[[Expr], Expr]] = {

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from unicodedata import name as unicode_name
 from unicodedata import normalize
 
 from sympy import Add, Expr, Mul, Symbol
@@ -541,7 +542,18 @@ def _written(graph: Graph, language: str) -> Iterator[tuple[Symbol, str]]:
 
 
 def _typewriter(name: str) -> str:
-    return r"\mathtt{" + name.replace("_", r"\_") + "}"
+    shown = name.replace("_", r"\_")
+    return rf"\mathtt{{{shown}}}" if name.isascii() else rf"\text{{{shown}}}"
+
+
+def _greek(letter: str) -> str:
+    r"""The command of a Greek letter, without its backslash: θ → theta; "" for any other letter."""
+    words = unicode_name(letter, "").split()
+    if words[:2] == ["GREEK", "SMALL"] or words[:2] == ["GREEK", "CAPITAL"]:
+        spelled = {"lamda": "lambda"}.get(words[-1].lower(), words[-1].lower())
+        command = spelled if words[1] == "SMALL" else spelled.capitalize()
+        return command if command in _GREEK else ""
+    return ""
 
 
 def auto_latex(name: str) -> str:
@@ -550,6 +562,7 @@ def auto_latex(name: str) -> str:
     if not match:
         return _typewriter(name)
     base, index = match[1], match[2].replace("_", ",")
+    base = (_greek(base) if len(base) == 1 else "") or base
     if base in _GREEK:
         head = f"\\{base}"
     elif len(base) == 1 and base.isascii():

@@ -172,17 +172,29 @@ def _write_latex(derivation: Derivation, options: Options) -> str:
     printer = _latex_printer(derivation, options)
     words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
     document = to_document(derivation, options.detail)
+    title, blocks = words(document.title), _blocks(document, words, _latex_rows(printer, _reason_text(words)))
+    scripts = {script(c) for c in f"{title}{blocks}" if c.isalpha() and not c.isascii()}
     text = (
         environment()
         .get_template("latex/standalone.tex" if options.standalone else "latex/fragment.tex")
         .render(
-            title=words(document.title),
-            language=options.language,
-            blocks=_blocks(document, words, _latex_rows(printer, _reason_text(words))),
+            title=title,
+            scripts=scripts,
+            blocks=blocks,
             sectioning=["section", "section", "subsection", "subsubsection"],
         )
     )
     return text.rstrip() + "\n"
+
+
+def script(letter: str) -> str:
+    """What a LaTeX document must load for a letter: latin (nothing), cjk (kotex), other (a wide font)."""
+    from unicodedata import name
+
+    spelled = name(letter, "")
+    if spelled.startswith("LATIN"):
+        return "latin"
+    return "cjk" if spelled.startswith(("HANGUL", "CJK", "HIRAGANA", "KATAKANA")) else "other"
 
 
 def _reason_text(words: Words) -> Callable[[Message], str]:
