@@ -294,6 +294,16 @@ def prime(entry: Activation) -> Expr:
     return _parsed(entry.prime)
 
 
+def elementary(entry: Activation) -> bool:
+    """Whether f is an elementary function under its own sign: arctan(x) = arctan(x) says nothing."""
+    from backprop_symbolic.algebra import X
+    from backprop_symbolic.printing import FUNCTIONS
+
+    found = formula(entry)
+    signs = FUNCTIONS.get(type(found).__name__, ("", ""))
+    return signs[0] == entry.latex and found.args == (X,)
+
+
 def board(entry: Activation) -> list[tuple[Expr, str]]:
     """The board proof: each line with its rule."""
     from backprop_symbolic.algebra import Partial, X

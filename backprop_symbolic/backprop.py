@@ -201,7 +201,11 @@ class _Author:
         for name in self.used_activations():
             entry = activations.activation(name)
             symbol = cast(Symbol, activations.function_symbol(name))
-            found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
+            if activations.elementary(entry):
+                found.append(("activation_known", {"call": Call(symbol, X)}))
+            else:
+                formula = activations.formula(entry)
+                found.append(("activation", {"call": Call(symbol, X), "formula": formula}))
             if entry.kinks:
                 found.append(("kink", {"call": Call(symbol, X), "points": ", ".join(entry.kinks)}))
         if network is not None and losses.loss(network.loss).condition:

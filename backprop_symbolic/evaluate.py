@@ -14,7 +14,22 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, cancel, pi, symbols
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Expr,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    Symbol,
+    cancel,
+    false,
+    pi,
+    symbols,
+    true,
+)
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
@@ -383,7 +398,8 @@ class Evaluator:
             return self.domain.power(self.value(base, env), n)
         # a^u = e^(u·ln a)
         log = self.domain.function("log", self.value(base, env))
-        return self.domain.exponential([(Rational(1), self.domain.product([self.value(exponent, env), log]))])
+        parts = self.exponents(exponent, env)
+        return self.domain.exponential([(c, self.domain.product([v, log])) for c, v in parts])
 
     # ------------------------------------------------------------ branches
 
@@ -394,8 +410,10 @@ class Evaluator:
         raise Undecidable("no branch")
 
     def holds(self, condition: Basic, env: Env) -> bool:
-        if not isinstance(condition, Relational):
+        if condition in (true, false):
             return bool(condition)
+        if not isinstance(condition, Relational):
+            raise Undecidable(f"condition {condition}")
         left, right = (complex(self.judge().value(a, env)).real for a in condition.args)
         gap = left - right
         kind = type(condition)

@@ -110,7 +110,10 @@ class Printer(ABC, Generic[T]):
             if self.raises_signs and (sign := self.raisable(expr)) is not None:
                 argument = self.parens(self(expr.args[0].args[-1]))
                 return self.join([self.raised(sign, self(expr.args[1])), argument])
-            return self.raised(self.within(expr.args[0], ATOM), self(expr.args[1]))
+            base = self.within(expr.args[0], ATOM)
+            if isinstance(expr.args[0], Symbol) and "^" in latex_name(self.names, expr.args[0]):
+                base = self.parens(base)  # a^{(1)} squared
+            return self.raised(base, self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
             sign = self.function(expr.name)
             if isinstance(expr, Prime):
@@ -374,7 +377,7 @@ class Plain(Printer[str]):
         return symbol.name
 
     def word(self, latex: str, plain: str) -> str:
-        return {"π": "pi"}.get(plain, plain)
+        return {"π": "pi", "sgn": "sign"}.get(plain, plain)
 
     def function(self, name: str) -> str:
         return activations.activation(name).sign if activations.is_formula(name) else name

@@ -90,7 +90,7 @@ class Prover:
         """d/dx f(x) = f'(x), line by line, and the step that ends it."""
         symbol = cast(Symbol, activations.function_symbol(entry.name))
         call, formula = Call(symbol, X), activations.formula(entry)
-        definition = self.step(call, Stated(formula))
+        definitions = [] if activations.elementary(entry) else [self.step(call, Stated(formula))]
         board = activations.board(entry)
         args: dict[str, Argument] = {"function": call}
         if board:
@@ -99,10 +99,12 @@ class Prover:
             groups = [Group("proof_lines", tuple(steps), args)]
         else:
             groups, _ = self.derivative(formula, X)
-        last = self.step(Partial(call, X), ThroughActivation(entry.name, X, call), (definition.id,))
+        last = self.step(
+            Partial(call, X), ThroughActivation(entry.name, X, call), [s.id for s in definitions]
+        )
         if groups[-1].steps[-1].rhs == last.rhs and len(groups[-1].steps) > 1:
             groups[-1] = _shortened(groups[-1])
-        ending = Group("proof_end", (definition, last), args)
+        ending = Group("proof_end", (*definitions, last), args)
         return Section("proof", (*groups, ending), args=args, detail=NORMAL), last
 
     # ------------------------------------------------------------ any formula

@@ -16,12 +16,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import cast
 
-from sympy import Abs, Expr, Piecewise, Rational, Symbol, cancel, sign
+from sympy import Abs, Basic, Expr, Piecewise, Rational, Symbol, cancel, sign
 from sympy.core.relational import Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Partial, X, symbols
-from backprop_symbolic.calculus import pending
+from backprop_symbolic.algebra import Call, Decimal, Partial, X, pending, symbols
 from backprop_symbolic.derivation import Derivation, Evidence, Group, Section, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.evaluate import Along, Evaluator, Exact, Numbers, PrimeField, TermIndex, Undecidable
@@ -29,6 +28,7 @@ from backprop_symbolic.graph import Graph
 
 POINTS = 2  # random points of the prime field; more where there are branches
 MAX_POINTS = 12
+SIGN_POINTS = 24  # for a line that itself writes a sign, an absolute value or cases of a sum
 REDRAWS = 40
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
 TOLERANCE = 1e-9
@@ -62,6 +62,7 @@ class Verifier:
         self.branching = bool(self.pieces) or _has_branches(graph)
         self.redraws = 0
         self.points: list[Evaluator] = []
+        self.claims: Mapping[Symbol, Expr] = {}
         self.branches = 0
 
     # ------------------------------------------------------------ points
@@ -137,22 +138,25 @@ class Verifier:
         not, nothing is concluded: each ∂E/∂q is then measured by a forward pass of its own, and
         the step that is wrong shows.
         """
-        for i, point in enumerate(self.prepare()):
-            try:
-                certified = self.certified(point, claims)
-            except (Undecidable, OverflowError):
-                certified = False
-            if not certified:
-                self.points[i] = Evaluator(
-                    self.graph, self.meanings, point.domain, point.leaves, point.real, self.index
-                )
+        self.claims = claims
+        self.points = [self.known(point) for point in self.prepare()]
+
+    def known(self, point: Evaluator) -> Evaluator:
+        """`point` with the values of all ∂E/∂q, or as new where the claims are not met there."""
+        try:
+            if self.certified(point, self.claims):
+                return point
+        except (Undecidable, OverflowError):
+            pass
+        return Evaluator(self.graph, self.meanings, point.domain, point.leaves, point.real, self.index)
 
     def certified(self, point: Evaluator, claims: Mapping[Symbol, Expr]) -> bool:
         deltas = self.graph.deltas
         for q, claim in claims.items():
             value = point.value(claim)
             point.memo[Partial(self.graph.error, q)] = value
-            if q in deltas:
+            # Where δ is said to mean anything else, it gets its value from what is said.
+            if q in deltas and self.meanings.get(deltas[q]) == Partial(self.graph.error, q):
                 point.memo[deltas[q]] = value
         direction = {q: point.domain.number(Rational(self.random.randrange(1, 2**60))) for q in claims}
         expected = [
@@ -167,8 +171,11 @@ class Verifier:
 
         Raises Undecidable where no point could be drawn at which both sides have a value.
         """
-        if not self.points:
-            self.prepare()
+        self.prepare()
+        if self.branching and (_signs(lhs) or _signs(rhs)):
+            # Two different signs agree at half of all points.
+            while len(self.points) < SIGN_POINTS:
+                self.points.append(self.known(self.draw(len(self.points))))
         for i, point in enumerate(self.points):
             for _ in range(REDRAWS):
                 try:
@@ -362,6 +369,11 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
         worst, done = max(worst, difference), done + 1
         if done == points:
             break
+    if not done:
+        raise Unverified(
+            f"the end result could not be compared with a complex step: no real point was found at which "
+            f"{graph.error} has a value"
+        )
     return {"method": "complex_step", "points": done, "largest_relative_difference": worst}
 
 
@@ -383,6 +395,15 @@ def _branches(expr: Expr) -> bool:
         return True
     names = {call.name for call in expr.atoms(Call)}
     return any(_branches(activations.formula_of(n)) for n in names)
+
+
+def _signs(expr: Basic) -> bool:
+    """Whether `expr` itself asks for a sign, or for a case of more than a single name."""
+    if isinstance(expr, (Abs, sign)):
+        return True
+    if isinstance(expr, Relational):
+        return not all(isinstance(side, (Symbol, Rational, Decimal)) for side in expr.args)
+    return any(_signs(arg) for arg in expr.args)
 
 
 def _pieces(graph: Graph) -> dict[Symbol, list[float]]:

@@ -506,7 +506,7 @@ def cell(grid: list[list[str]], row: int, column: int) -> str:
     return grid[row][column]
 
 
-BESIDE = set(" ½()|{}⎛⎜⎝⎞⎟⎠⎧⎨⎩⎰⎱/\\")
+BESIDE = set(" ½()|{}⎛⎜⎝⎞⎟⎠⎧⎨⎪⎩⎰⎱/\\")
 
 
 @EVERY
