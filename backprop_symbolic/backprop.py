@@ -18,7 +18,7 @@ from typing import cast
 from sympy import Add, Expr, Symbol
 
 from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.algebra import ZERO, Call, Partial, X, add, contains, mul, neg, symbols
+from backprop_symbolic.algebra import ZERO, Call, Partial, Prime, X, add, contains, mul, neg, symbols
 from backprop_symbolic.derivation import (
     BRIEF,
     FULL,
@@ -206,8 +206,10 @@ class _Author:
             else:
                 formula = activations.formula(entry)
                 found.append(("activation", {"call": Call(symbol, X), "formula": formula}))
-            if entry.kinks:
-                found.append(("kink", {"call": Call(symbol, X), "points": ", ".join(entry.kinks)}))
+            for point, slope in activations.kinks(entry, calculus.prime(entry)):
+                found.append(
+                    ("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope})
+                )
         if network is not None and losses.loss(network.loss).condition:
             found.append((losses.loss(network.loss).condition, {}))
         found.append(("held_fixed", {"rate": graph.rate}))

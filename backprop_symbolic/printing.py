@@ -115,10 +115,7 @@ class Printer(ABC, Generic[T]):
                 base = self.parens(base)  # a^{(1)} squared
             return self.raised(base, self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
-            sign = self.function(expr.name)
-            if isinstance(expr, Prime):
-                sign = self.join([sign, self.word("'", "'")])
-            return self.join([sign, self.parens(self(expr.args[1]))])
+            return self.applied(expr, self(expr.args[1]))
         if isinstance(expr, Piecewise):
             return self.cases(
                 [(self(p.args[0]), None if p.args[1] == True else self.relation(p.args[1]))  # noqa: E712
@@ -142,6 +139,13 @@ class Printer(ABC, Generic[T]):
             return self.function(base.name) if base.name == "tanh" else None
         name = type(base).__name__
         return self.word(*FUNCTIONS[name]) if name in ("sin", "cos", "sinh", "cosh") else None
+
+    def applied(self, expr: Call | Prime, argument: T) -> T:
+        """f(u) or f'(u)."""
+        sign = self.function(expr.name)
+        if isinstance(expr, Prime):
+            sign = self.join([sign, self.word("'", "'")])
+        return self.join([sign, self.parens(argument)])
 
     def function(self, name: str) -> T:
         entry = activations.activation(name)
@@ -381,6 +385,13 @@ class Plain(Printer[str]):
 
     def function(self, name: str) -> str:
         return activations.activation(name).sign if activations.is_formula(name) else name
+
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        if activations.is_formula(expr.name):
+            return super().applied(expr, argument)
+        name, _, values = expr.name.partition("(")
+        mark = "'" if isinstance(expr, Prime) else ""
+        return f"{name}{mark}({argument}{', ' + values[:-1] if values else ''})"
 
     def join(self, parts: list[str]) -> str:
         return "".join(parts)

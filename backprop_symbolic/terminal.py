@@ -169,6 +169,9 @@ class Flat(Plain):
     def name(self, symbol: Symbol) -> str:
         return unicode_name(latex_name(self.names, symbol))
 
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        return Printer.applied(self, expr, argument)
+
     def function(self, name: str) -> str:
         from backprop_symbolic import activations
 

@@ -20,7 +20,7 @@ from sympy import Abs, Basic, Expr, Piecewise, Rational, Symbol, cancel, sign
 from sympy.core.relational import Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Partial, X, pending, symbols
+from backprop_symbolic.algebra import Call, Decimal, Partial, X, pending, plain, symbols
 from backprop_symbolic.derivation import Derivation, Evidence, Group, Section, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.evaluate import Along, Evaluator, Exact, Numbers, PrimeField, TermIndex, Undecidable
@@ -428,7 +428,7 @@ def _regions(formula: Expr) -> list[float]:
     borders: set[float] = set()
     for node in formula.atoms(Relational):
         for side in node.args:
-            n = side.value if isinstance(side, Decimal) else side
+            n = plain(cast(Expr, side))
             if isinstance(n, Rational):
                 borders.add(float(n))
     if any(n.args[0] == X for n in formula.atoms(Abs, sign)):
