@@ -32,6 +32,20 @@ class BoardLine:
 
 
 @dataclass(frozen=True)
+class OtherProof:
+    """Another proof of f', from another formula for f.
+
+    key      its name, a message of the table [section]
+    formula  f, in x
+    board    the lines from d/dx of the formula on
+    """
+
+    key: str
+    formula: str
+    board: tuple[BoardLine, ...]
+
+
+@dataclass(frozen=True)
 class Activation:
     """y = f(x).
 
@@ -47,6 +61,7 @@ class Activation:
     parameters  the constants of the formula that a user may set
     values      those that were set: `elu(alpha=0.5)` is `elu` with values (("alpha", "0.5"),)
     torch       the same function in PyTorch, F being torch.nn.functional; "" where it has none
+    others      further proofs, from other formulas for f
     """
 
     name: str
@@ -60,6 +75,7 @@ class Activation:
     parameters: tuple[Parameter, ...] = ()
     values: Values = ()
     torch: str = ""
+    others: tuple[OtherProof, ...] = ()
 
     def with_values(self, values: Values) -> Activation:
         """The same function with other values of its parameters, which show in its name and sign."""
@@ -146,6 +162,18 @@ tanh = activations.register(
             ),
             BoardLine("1 - ((exp(x) - exp(-x))/(exp(x) + exp(-x)))**2", "split_fraction"),
             BoardLine("1 - tanh(x)**2", "recognise"),
+        ),
+        others=(
+            OtherProof(
+                "by_hyperbolic",
+                "sinh(x)/cosh(x)",
+                board=(
+                    BoardLine("(cosh(x)*cosh(x) - sinh(x)*sinh(x))/cosh(x)**2", "quotient"),
+                    BoardLine("(cosh(x)**2 - sinh(x)**2)/cosh(x)**2", "as_power"),
+                    BoardLine("1 - (sinh(x)/cosh(x))**2", "split_fraction"),
+                    BoardLine("1 - tanh(x)**2", "recognise"),
+                ),
+            ),
         ),
         torch="torch.tanh(x)",
     )
@@ -630,6 +658,27 @@ def board(entry: Activation) -> list[tuple[Expr, str]]:
             parsed = mapped(parsed, own)
         found.append((Partial(parsed, X) if line.pending else parsed, line.rule))
     return found
+
+
+def other_formula(entry: Activation, number: int) -> Expr:
+    """The formula for f that another proof starts from."""
+    return _parsed(entry.others[number].formula, entry.name, entry.parameters, entry.values)
+
+
+def other_board(entry: Activation, number: int) -> list[tuple[Expr, str]]:
+    """The lines of another proof, each with its rule."""
+    lines = entry.others[number].board
+    return [(_parsed(b.text, entry.name, entry.parameters, entry.values), b.rule) for b in lines]
+
+
+def parameter_values(entry: Activation) -> dict[Expr, Expr]:
+    """Each parameter's letter with the value it has here."""
+    from sympy import Symbol
+
+    from backprop_symbolic.expressions import typed_number
+
+    given = dict(entry.values)
+    return {Symbol(p.name): typed_number(given.get(p.name, p.default)) for p in entry.parameters}
 
 
 def kinks(entry: Activation, form: Expr | None = None) -> list[tuple[Expr, Expr]]:

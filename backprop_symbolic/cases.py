@@ -11,7 +11,10 @@ from functools import reduce
 from itertools import pairwise
 from typing import cast
 
-from sympy import ITE, Abs, Add, Basic, Expr, Mul, Piecewise, Rational, true
+from sympy import ITE, Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, pi, true
+from sympy import cosh as cosh_
+from sympy import exp as exp_
+from sympy import log as log_
 from sympy import sign as sign_
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
@@ -29,6 +32,7 @@ from backprop_symbolic.algebra import (
     neg,
     number,
 )
+from backprop_symbolic.errors import NotDifferentiable
 
 
 class Uncertain(Exception):
@@ -208,3 +212,68 @@ def borders_of_condition(condition: Basic) -> list[Rational]:
         if condition == true
         else borders_of(cast(Expr, Piecewise((ONE, condition), (ZERO, true), evaluate=False))) or []
     )
+
+
+# ---------------------------------------------------------------- where a formula has a value
+
+
+def positive(expr: Expr) -> bool:
+    """Whether `expr` is plainly greater than 0 for every x."""
+    value = number(expr)
+    if value is not None:
+        return bool(value > 0)
+    args = [cast(Expr, a) for a in expr.args if isinstance(a, Expr)]
+    if isinstance(expr, (exp_, cosh_)) or expr is pi:
+        return True
+    if isinstance(expr, Add):
+        return all(not_negative(a) for a in args) and any(positive(a) for a in args)
+    if isinstance(expr, (Mul, Tight, Frac)):
+        return all(positive(a) for a in args)
+    if isinstance(expr, Pow):
+        return positive(args[0])
+    if isinstance(expr, Piecewise):
+        return all(positive(cast(Expr, pair.args[0])) for pair in expr.args)
+    return False
+
+
+def not_negative(expr: Expr) -> bool:
+    """Whether `expr` is plainly 0 or greater for every x."""
+    if isinstance(expr, Abs) or positive(expr) or number(expr) == 0:
+        return True
+    if isinstance(expr, Pow):
+        exponent = number(cast(Expr, expr.args[1]))
+        return exponent is not None and exponent > 0 and (exponent.p % 2 == 0 or exponent.q % 2 == 0)
+    if isinstance(expr, (Mul, Tight)):
+        return all(not_negative(cast(Expr, a)) for a in expr.args)
+    return False
+
+
+def conditions(expr: Expr) -> list[tuple[str, Expr]]:
+    """What must hold for `expr` to have a value and a slope: ("positive", u) or ("nonzero", u) each."""
+    found: dict[tuple[str, Expr], None] = {}
+
+    def walk(node: Basic) -> None:
+        for arg in node.args:
+            walk(arg)
+        if isinstance(node, log_):
+            must(cast(Expr, node.args[0]), "positive")
+        elif isinstance(node, Frac):
+            must(cast(Expr, node.args[1]), "nonzero")
+        elif isinstance(node, Pow) and not isinstance(node, exp_):
+            exponent = number(cast(Expr, node.args[1]))
+            if exponent is None or exponent.q != 1:
+                must(cast(Expr, node.args[0]), "positive")
+            elif exponent < 0:
+                must(cast(Expr, node.args[0]), "nonzero")
+
+    def must(what: Expr, key: str) -> None:
+        value = number(what)
+        if value is not None and (value < 0 or (value == 0 and key == "nonzero")):
+            raise NotDifferentiable(
+                f"{what} is not {'positive' if key == 'positive' else 'different from 0'}"
+            )
+        if not positive(what):
+            found[key, what] = None
+
+    walk(expr)
+    return list(found)

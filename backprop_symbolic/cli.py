@@ -16,6 +16,8 @@ from backprop_symbolic import __version__
 from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backprop_symbolic.graph import Graph
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -28,6 +30,34 @@ def cli(context: click.Context) -> None:
     """Write down backpropagation step by step, with no wrong line."""
     if context.invoked_subcommand is None:
         raise click.UsageError("no command given. See backprop --help.")
+
+
+def output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how a document is written, the same for every command that writes one."""
+    for option in reversed(
+        (
+            click.option(
+                "--format", "format_", metavar="NAME", default="latex", show_default=True,
+                help="latex, markdown, text or json.",
+            ),
+            click.option(
+                "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
+            ),
+            click.option(
+                "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
+            ),
+            click.option(
+                "--detail", metavar="LEVEL", default="normal", show_default=True,
+                help="brief, normal, or full (every line, every proof repeated where it is used).",
+            ),
+            click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
+            click.option(
+                "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
+            ),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @cli.command(context_settings=CONTEXT)
@@ -43,9 +73,11 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--activation",
     metavar="NAME[,NAME…]",
-    help="One for all layers or one for each: sigmoid, tanh, relu, …  [default: sigmoid]",
+    help="One for all layers or one for each: sigmoid, tanh, relu, … or a formula in x.  [default: sigmoid]",
 )
-@click.option("--loss", metavar="NAME", help="half_sse, sse, mse, …  [default: half_sse]")
+@click.option(
+    "--loss", metavar="NAME", help="half_sse, sse, mse, … or a formula in t and o.  [default: half_sse]"
+)
 @click.option(
     "--bias",
     metavar="MODE",
@@ -63,18 +95,7 @@ def cli(context: click.Context) -> None:
     metavar="NAME|FILE",
     help="lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
 )
-@click.option(
-    "--format", "format_", metavar="NAME", default="latex", show_default=True,
-    help="latex, markdown, text or json.",
-)  # fmt: skip
-@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
-@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
-@click.option(
-    "--detail", metavar="LEVEL", default="normal", show_default=True,
-    help="brief, normal, or full (every line, every proof repeated where it is used).",
-)  # fmt: skip
-@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+@output_options
 def derive(
     weight: str,
     network: str | None,
@@ -94,19 +115,62 @@ def derive(
 
     Every line is verified before it is printed.
     """
-    if output is not None:
-        writable(output)
+    chosen = _format(format_, standalone, output)
     from backprop_symbolic import api
-    from backprop_symbolic.render import formats
 
-    chosen = formats.get(format_)
-    if standalone and chosen.name != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
     graph = _graph(graph_file, notation, given)
     names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
     result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen.name, standalone=standalone), output)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+def _format(name: str, standalone: bool, output: str | None) -> str:
+    """The format's own name; refuses what cannot be written before any work is done."""
+    if output is not None:
+        writable(output)
+    from backprop_symbolic.render import formats
+
+    chosen = formats.get(name).name
+    if standalone and chosen != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen}")
+    return chosen
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def activation(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of an activation.
+
+    NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
+    The page states the exact formula, proves f' line by line and writes it through y = f(x).
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def loss(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of a loss by an output.
+
+    NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
+    number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
 
 
 def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:

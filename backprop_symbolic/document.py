@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from backprop_symbolic.algebra import Partial
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
-from backprop_symbolic.rules import Calculated, Differentiated, InnerChain, OnBoard
+from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines", "inner_named", "chain_lines", "put_together")
+REASONED = ("proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +78,13 @@ class Document:
 
 def document(derivation: Derivation, detail: int = NORMAL) -> Document:
     """The document of a derivation at a detail: BRIEF, NORMAL or FULL."""
-    parameters = derivation.parameters
     blocks: list[Block] = [
         Heading(2, Message("section.setting")),
         Bullets(tuple(Message(f"hypothesis.{key}", args) for key, args in derivation.hypotheses)),
     ]
     for section in derivation.sections:
         blocks.extend(_section(section, detail, 2))
-    if len(parameters) == 1:
-        partial = Partial(derivation.graph.error, parameters[0])
-        return Document(Message("title.weight", {"partial": partial}), tuple(blocks))
-    title = Message("title.all", {"error": derivation.graph.error, "count": len(parameters)})
-    return Document(title, tuple(blocks))
+    return Document(Message(*derivation.title), tuple(blocks))
 
 
 def _section(section: Section, detail: int, level: int) -> Iterator[Block]:
@@ -109,9 +103,11 @@ def _section(section: Section, detail: int, level: int) -> Iterator[Block]:
 
 def _group(group: Group, detail: int) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
-    if group.detail > detail or not steps:
+    if group.detail > detail or not (steps or group.alone):
         return
     yield Paragraph(Message(f"group.{group.key}", group.args))
+    if group.alone:
+        return
     reasons = detail >= FULL or (detail >= NORMAL and group.key in REASONED)
     rows = []
     before: Expr | None = None
@@ -131,6 +127,8 @@ def reasons_of(step: Step) -> tuple[Message, ...]:
         return Message("calculus.chain"), Message(f"calculus.{rule.rule}")
     if isinstance(rule, Calculated):
         return (Message(f"calculus.{rule.rules[0]}"),)
+    if isinstance(rule, Eliminated):
+        return (Message(f"elimination.{rule.move}"),)
     if isinstance(rule, OnBoard):
         return (Message(f"board.{rule.rule}"),)
     return (Message(f"rule.{rule.key}"),)

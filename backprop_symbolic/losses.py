@@ -93,6 +93,23 @@ def prime(loss: Loss, target: Expr, output: Expr, outputs: int) -> Expr:
     return _parsed(loss.prime, target, output, outputs)
 
 
+def symbolic_part(loss: Loss, target: Expr, output: Expr, number: Symbol) -> Expr:
+    """The error of one output, the number of outputs left as a letter."""
+    return _symbolic(loss.part, target, output, number)
+
+
+def symbolic_prime(loss: Loss, target: Expr, output: Expr, number: Symbol) -> Expr | None:
+    """∂part/∂output as the loss states it, n left as a letter; None where it states none."""
+    return _symbolic(loss.prime, target, output, number) if loss.prime else None
+
+
+def _symbolic(text: str, target: Expr, output: Expr, number: Symbol) -> Expr:
+    from backprop_symbolic.activations import function_symbol
+    from backprop_symbolic.expressions import parse
+
+    return parse(text, {"t": target, "o": output, "n": number}.get, function_symbol)
+
+
 def _parsed(text: str, target: Expr, output: Expr, outputs: int) -> Expr:
     from sympy import Integer
 

@@ -14,7 +14,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
-from sympy.core.relational import Ge, Gt, Le, Lt
+from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
 from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
@@ -125,6 +125,8 @@ class Printer(ABC, Generic[T]):
             return self.bars(self(expr.args[0]))
         if expr is pi:
             return self.word(r"\pi", "π")
+        if isinstance(expr, Relational):
+            return self.relation(expr)
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])

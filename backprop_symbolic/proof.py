@@ -86,8 +86,12 @@ class Prover:
 
     # ------------------------------------------------------------ an activation
 
-    def activation(self, entry: Activation) -> tuple[Section, Step]:
-        """d/dx f(x) = f'(x), line by line, and the step that ends it."""
+    def activation(self, entry: Activation, *, found: bool = False) -> tuple[Section, Step]:
+        """d/dx f(x) = f'(x), line by line, and the step that ends it.
+
+        It ends in the form in which f' is used further; with `found`, in what the rules of calculus
+        leave.
+        """
         symbol = cast(Symbol, activations.function_symbol(entry.name))
         call, formula = Call(symbol, X), activations.formula(entry)
         definitions = [] if activations.elementary(entry) else [self.step(call, Stated(formula))]
@@ -98,10 +102,11 @@ class Prover:
             steps = [self.step(lhs, OnBoard(entry.name, i, rule)) for i, (_, rule) in enumerate(board)]
             groups = [Group("proof_lines", tuple(steps), args)]
         else:
-            groups, _ = self.derivative(formula, X)
-        last = self.step(
-            Partial(call, X), ThroughActivation(entry.name, X, call), [s.id for s in definitions]
-        )
+            groups, value = self.derivative(formula, X)
+        form: Rule = ThroughActivation(entry.name, X, call)
+        if found and not board:
+            form = Stated(value)
+        last = self.step(Partial(call, X), form, [s.id for s in definitions])
         if groups[-1].steps[-1].rhs == last.rhs and len(groups[-1].steps) > 1:
             groups[-1] = _shortened(groups[-1])
         ending = Group("proof_end", (*definitions, last), args)

@@ -176,6 +176,18 @@ class Stated(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Eliminated(Rule):
+    """A line of an elimination: E named, y through E, solved, put in, cancelled."""
+
+    key: ClassVar[str] = "eliminated"
+    move: str
+    value: Expr
+
+    def result(self) -> Expr:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
 class OnBoard(Rule):
     """A line of a board proof, as the activation's entry writes it."""
 
@@ -183,9 +195,12 @@ class OnBoard(Rule):
     activation: str
     index: int
     rule: str
+    other: int = 0  # 0 for the entry's own proof, 1 for the first of its other proofs, …
 
     def result(self) -> Expr:
-        return activations.board(activations.activation(self.activation))[self.index][0]
+        entry = activations.activation(self.activation)
+        lines = activations.board(entry) if not self.other else activations.other_board(entry, self.other - 1)
+        return lines[self.index][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +280,7 @@ RULES: dict[str, type[Rule]] = {
     rule.key: rule
     for rule in (
         Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated,
-        Differentiated, InnerName, WithName, InnerChain, Stated, OnBoard,
+        Differentiated, InnerName, WithName, InnerChain, Eliminated, Stated, OnBoard,
         ThroughActivation, ThroughSum, Inserted, Folded, Named, GradientStep,
     )
 }  # fmt: skip

@@ -278,7 +278,7 @@ def verify(derivation: Derivation, *, strict: bool = False) -> Derivation:
 
     def section(part: Section) -> Section:
         items = tuple(
-            Group(item.key, tuple(check(s) for s in item.steps), item.args, item.detail)
+            Group(item.key, tuple(check(s) for s in item.steps), item.args, item.detail, item.alone)
             if isinstance(item, Group)
             else section(item)
             for item in part.items
@@ -336,6 +336,7 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
     """
     graph = derivation.graph
     source = random.Random(20230118)
+    ends = derivation.ends
     values = {delta: step.rhs for delta, step in derivation.definitions.items()}
     index = TermIndex(graph)
     worst, done = 0.0, 0
@@ -343,7 +344,7 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
         leaves = {
             s: complex(source.uniform(-1, 1)) for s, q in graph.quantities.items() if q.definition is None
         }
-        direction = {w: source.uniform(0.5, 1.5) for w in derivation.results}
+        direction = {w: source.uniform(0.5, 1.5) for w in derivation.ends}
         moved = {s: v + 1j * STEP * direction.get(s, 0.0) for s, v in leaves.items()}
         try:
             ahead = Evaluator(graph, {}, Numbers(), moved.__getitem__, None, index)
@@ -351,7 +352,7 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
             here = Evaluator(graph, values, Numbers(), leaves.__getitem__, None, index)
             for delta in values:  # in the order they were derived: depth costs no recursion
                 here.value(delta)
-            terms = [r * here.value(derivation.results[w].folded.rhs).real for w, r in direction.items()]
+            terms = [r * here.value(ends[w]).real for w, r in direction.items()]
         except (Undecidable, OverflowError, ValueError, ZeroDivisionError):
             continue
         claimed = sum(terms)
