@@ -367,7 +367,9 @@ def _without_repeats(moves: tuple[Move, ...]) -> tuple[Move, ...]:
     """Without a move that says of x, or of what stands above it, what is plain: x = x."""
     kept: list[Move] = []
     for move in moves:
-        if move.lhs == move.rhs or (move.lhs is None and kept and kept[-1].rhs == move.rhs):
+        if move.lhs == move.rhs:
+            continue
+        if kept and kept[-1].rhs == move.rhs and move.lhs in (None, kept[-1].lhs):
             continue
         kept.append(move)
     return tuple(kept)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from sympy import Expr, Piecewise, Symbol, true
+from sympy import Expr, Integer, Symbol
 from sympy.core.relational import Relational
 
 from backprop_symbolic import activations, calculus, losses
@@ -123,10 +123,13 @@ class _ActivationAuthor(_Author):
         if entry.aliases:
             found.append(("aliases", {"names": ", ".join(entry.aliases)}))
         if entry.parameters:
-            general = activations.general(entry)
-            found.append(("general", {"call": call, "general": general}))
-            values = activations.parameter_values(entry)
-            found.extend(("parameter", {"parameter": p, "value": v}) for p, v in values.items())
+            letters: dict[Expr, Expr] = {
+                Symbol(p.name): Symbol(p.latex.strip("\\")) for p in entry.parameters
+            }
+            found.append(("general", {"call": call, "general": replace(activations.general(entry), letters)}))
+            for parameter, value in activations.parameter_values(entry).items():
+                args = {"name": str(parameter), "parameter": letters[parameter], "value": value}
+                found.append(("parameter", args))
         if not contains(opened(self.formula), X):
             found.append(("constant_function", {"call": call}))
         for key, what in conditions(opened(self.formula)):
@@ -240,7 +243,7 @@ class _ActivationAuthor(_Author):
         for x in (1, 2, 3):
             here, there = at.both(x), at.both(-x)
             if here and there and abs(here[0] - there[0]) < 1e-12 and abs(here[1] - there[1]) > 1e-3:
-                up, down = (cast(Expr, add(cast(Expr, Symbol("x")) * 0 + v)) for v in (x, -x))
+                up, down = (cast(Expr, Integer(v)) for v in (x, -x))
                 same = self.step(Call(self.function, up), Stated(Call(self.function, down)))
                 sign = self.step(Prime(self.function, up), Stated(neg(Prime(self.function, down))))
                 steps = (same, sign) if abs(here[1] + there[1]) < 1e-12 else (same,)
@@ -341,7 +344,3 @@ class _LossAuthor(_Author):
         last = self.step(lhs, Stated(value if form is None else form))
         groups.append(Group("loss_end", (last,), args))
         return last, Section("loss_proof", tuple(groups), args=args)
-
-
-__all__ = ["Page", "activation_page", "fact_sections", "loss_page"]
-_ = (Piecewise, true)

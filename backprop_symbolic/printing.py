@@ -17,7 +17,7 @@ from sympy import sign as sign_
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X, number
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -222,7 +222,9 @@ class Printer(ABC, Generic[T]):
         numeric = isinstance(right, (Rational, Decimal)) or (
             isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
         ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
-        if numeric:
+        # 2·1/n: without the dot it would be a mixed number.
+        mixed = isinstance(left, (Rational, Decimal)) and isinstance(right, Frac) and number(right.args[0])
+        if numeric or mixed:
             return self.dot()
         if tight or (index == 1 and isinstance(left, (Rational, Decimal))):
             return self.thin()
