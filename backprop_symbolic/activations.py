@@ -289,7 +289,7 @@ celu = activations.register(
 gelu = activations.register(
     Activation(
         "gelu",
-        "1/2*x*(1 + erf(x/sqrt(2)))",
+        "x/2*(1 + erf(x/sqrt(2)))",
         "1/2*(1 + erf(x/sqrt(2))) + x/sqrt(2*pi)*exp(-x**2/2)",
         r"\operatorname{GELU}",
         "GELU",
@@ -299,9 +299,9 @@ gelu = activations.register(
 gelu_tanh = activations.register(
     Activation(
         "gelu_tanh",
-        "1/2*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))",
+        "x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))",
         "1/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3))) + "
-        "1/2*x*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)*sqrt(2/pi)*(1 + 0.134145*x**2)",
+        "x/2*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)*sqrt(2/pi)*(1 + 0.134145*x**2)",
         r"\operatorname{GELU}_{\tanh}",
         "GELU_tanh",
         aliases=("gelu_new", "gelu_approximate"),

@@ -18,7 +18,7 @@ from typing import cast
 from sympy import Add, Expr, Symbol
 
 from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.algebra import ZERO, Call, Partial, Prime, X, add, mul, neg, symbols
+from backprop_symbolic.algebra import ONE, ZERO, Call, Partial, Prime, X, add, mul, neg, symbols
 from backprop_symbolic.derivation import (
     BRIEF,
     FULL,
@@ -31,6 +31,7 @@ from backprop_symbolic.derivation import (
     Section,
     Step,
 )
+from backprop_symbolic.expressions import typed_number
 from backprop_symbolic.graph import Graph, after, now
 from backprop_symbolic.rules import (
     Calculated,
@@ -49,6 +50,7 @@ from backprop_symbolic.rules import (
     ThroughSum,
     Vanishing,
 )
+from backprop_symbolic.spec import Network
 
 #: Paths written out one by one; a wider layer shows the first and lists the others.
 MAX_LETTERED = 3
@@ -202,9 +204,27 @@ class _Author:
             found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
             for point, slope in activations.kinks(entry):
                 found.append(("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope}))
-        if network is not None and losses.losses.get(network.loss).condition:
-            found.append((losses.losses.get(network.loss).condition, {}))
+        if network is not None:
+            found.extend((key, {}) for key in losses.losses.get(network.loss).conditions)
+            found.extend(self.about_targets())
+            found.extend(self.about_penalties(network))
         found.append(("held_fixed", {"rate": graph.rate}))
+        return found
+
+    def about_targets(self) -> list[tuple[str, Mapping[str, Argument]]]:
+        """That the targets add up to 1, where that is used."""
+        if not self.graph.constraints:
+            return []
+        return [("targets_sum", {"total": add(*self.targets), "one": ONE})]
+
+    def about_penalties(self, network: Network) -> list[tuple[str, Mapping[str, Argument]]]:
+        """What the penalties add to the error, and that biases are left out."""
+        found: list[tuple[str, Mapping[str, Argument]]] = []
+        for rate, value in self.graph.values.items():
+            args: dict[str, Argument] = {"rate": rate, "value": typed_number(value)}
+            found.append((self.graph[rate].naming, args))
+        if found and network.bias in ("layer", "node"):
+            found.append(("penalty_without_bias", {}))
         return found
 
     def used_activations(self) -> list[str]:
