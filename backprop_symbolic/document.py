@@ -13,10 +13,10 @@ from sympy import Expr
 
 from backprop_symbolic.algebra import Partial
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
-from backprop_symbolic.rules import Calculated, OnBoard
+from backprop_symbolic.rules import Calculated, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines",)
+REASONED = ("proof_lines", "softmax_same", "softmax_other", "softmax_folded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +129,6 @@ def reason(step: Step) -> Message:
         return Message(f"calculus.{rule.rules[0]}")
     if isinstance(rule, OnBoard):
         return Message(f"board.{rule.rule}")
+    if isinstance(rule, Rewritten):
+        return Message(f"board.{rule.how}")
     return Message(f"rule.{rule.key}")
