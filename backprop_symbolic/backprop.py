@@ -229,12 +229,22 @@ class _Author:
             found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
             for point, slope in activations.kinks(entry):
                 found.append(("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope}))
+        for mixed in self.softmax_layers():
+            found.append(("softmax", {"output": mixed, "formula": graph.definition(mixed)}))
         if network is not None:
             found.extend((key, {}) for key in losses.losses.get(network.loss).conditions)
             found.extend(self.about_targets())
             found.extend(self.about_penalties(network))
         found.append(("held_fixed", {"rate": graph.rate}))
         return found
+
+    def softmax_layers(self) -> list[Symbol]:
+        """The first output of each softmax."""
+        first: dict[object, Symbol] = {}
+        for q in self.graph.quantities.values():
+            if q.role == "softmax":
+                first.setdefault((q.naming, q.place.layer), q.symbol)
+        return list(first.values())
 
     def about_targets(self) -> list[tuple[str, Mapping[str, Argument]]]:
         """That the targets add up to 1, where that is used."""
@@ -269,7 +279,7 @@ class _Author:
         if self.repeat:
             return inner
         on_paths = set().union(*(self.following(w) for w in self.parameters))
-        shown = [q for q in inner if q in on_paths and graph[q].role not in ("part", "error")]
+        shown = [q for q in inner if q in on_paths and graph[q].role not in ("part", "penalty", "error")]
         sums = sum(graph[q].role == "net" for q in shown)
         return shown if sums > 1 or graph.network is None else []
 
@@ -294,6 +304,9 @@ class _Author:
                     self.error, total.rhs, [(p.lhs, _Fact(p.rhs, p.id)) for p in parts], detail=NORMAL
                 )
                 groups.append(Group("error_whole", (whole,), {"error": self.error}, NORMAL))
+        penalties = [q.symbol for q in graph.quantities.values() if q.role == "penalty"]
+        if penalties:
+            groups.append(Group("penalties", tuple(map(self.defined, penalties))))
         return Section("error", tuple(groups), args={"error": self.error})
 
     def about(self, w: Symbol) -> list[Section]:
@@ -928,7 +941,7 @@ class _Author:
             Group("chain_mixed", (chain,), args),
             upper,
             inner,
-            Section("product", (Group("product", (again, value), args),), args=args),
+            Section("product", (Group("product_two", (again, value), args),), args=args),
             Section("delta", (named, Group("by_delta", (folded,), args)), args=args),
             self.update(w, value, folded),
         )
