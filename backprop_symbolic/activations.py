@@ -317,7 +317,7 @@ celu = activations.register(
 gelu = activations.register(
     Activation(
         "gelu",
-        "1/2*x*(1 + erf(x/sqrt(2)))",
+        "x/2*(1 + erf(x/sqrt(2)))",
         "1/2*(1 + erf(x/sqrt(2))) + x/sqrt(2*pi)*exp(-x**2/2)",
         r"\operatorname{GELU}",
         "GELU",
@@ -327,9 +327,9 @@ gelu = activations.register(
 gelu_tanh = activations.register(
     Activation(
         "gelu_tanh",
-        "1/2*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))",
+        "x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))",
         "1/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3))) + "
-        "1/2*x*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)*sqrt(2/pi)*(1 + 0.134145*x**2)",
+        "x/2*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)*sqrt(2/pi)*(1 + 0.134145*x**2)",
         r"\operatorname{GELU}_{\tanh}",
         "GELU_tanh",
         aliases=("gelu_new", "gelu_approximate"),
@@ -501,7 +501,7 @@ def activation(name: str) -> Activation:
 def layer_function(name: str) -> Activation | LayerActivation:
     """What a layer may have: an activation of one variable, or of the whole layer such as softmax."""
     found = layer_activations.find(name)
-    return found if found is not None else activations.get(name)
+    return found if found is not None else activation(name)
 
 
 def function_symbol(name: str) -> Symbol | None:
@@ -553,18 +553,6 @@ def numbered_apart(names: list[str]) -> list[str]:
     if len(formulas) < 2:
         return names
     return [f"f_{formulas.index(name) + 1}: {name}" if is_formula(name) else name for name in names]
-
-
-def split_list(text: str) -> list[str]:
-    """`tanh,max(x,0)` at its top-level commas: a comma inside parentheses separates nothing."""
-    parts, depth = [""], 0
-    for c in text:
-        depth += (c in "([{") - (c in ")]}")
-        if c == "," and depth <= 0:
-            parts.append("")
-        else:
-            parts[-1] += c
-    return parts
 
 
 @lru_cache(maxsize=256)

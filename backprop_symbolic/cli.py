@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
+from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,11 +73,17 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--activation",
     metavar="NAME[,NAME…]",
-    help="One for all layers or one for each: sigmoid, tanh, relu, … or a formula in x.  [default: sigmoid]",
+    help="One for all layers or one for each: sigmoid, 'elu(alpha=0.5)', softmax, … (see backprop "
+    "list), or a formula in x.  [default: sigmoid]",
 )
 @click.option(
-    "--loss", metavar="NAME", help="half_sse, sse, mse, … or a formula in t and o.  [default: half_sse]"
+    "--loss",
+    metavar="NAME",
+    help="half_sse, mse, softmax_cross_entropy, … (see backprop list), or a formula in t and o.  "
+    "[default: half_sse]",
 )
+@click.option("--l1", metavar="NUMBER", help="Add the penalty NUMBER · Σ|w| over the weights.")
+@click.option("--l2", metavar="NUMBER", help="Add the penalty NUMBER/2 · Σw² over the weights.")
 @click.option(
     "--bias",
     metavar="MODE",
@@ -101,6 +107,8 @@ def derive(
     network: str | None,
     activation: str | None,
     loss: str | None,
+    l1: str | None,
+    l2: str | None,
     bias: str | None,
     graph_file: str | None,
     notation: str | None,
@@ -119,6 +127,7 @@ def derive(
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
     graph = _graph(graph_file, notation, given)
     names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
     result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
@@ -194,8 +203,53 @@ def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | 
         given["--activation"] if given["--activation"] is not None else "sigmoid",
         given["--loss"] if given["--loss"] is not None else "half_sse",
         given["--bias"] if given["--bias"] is not None else "1",
+        _number("--l1", given["--l1"]),
+        _number("--l2", given["--l2"]),
     )
     return dense(network, find_notation(notation if notation is not None else "lecture"))
+
+
+def _number(option: str, value: str | None) -> str:
+    """The number of a penalty as typed; an empty one is a mistake, not none."""
+    if value is not None and not value.strip():
+        raise click.UsageError(f"{option} needs a number greater than 0, such as 0.01")
+    return value or ""
+
+
+# ---------------------------------------------------------------- lists
+
+LISTS = ("activations", "losses", "notations", "languages", "formats")
+
+
+@cli.command("list", context_settings=CONTEXT)
+@click.argument("what", required=False, metavar="[LIST]")
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True, help="text or json.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def list_(what: str | None, format_: str, lang: str, output: str | None) -> None:
+    """What there is to choose from, a line for each.
+
+    LIST is activations, losses, notations, languages or formats; without it all are shown.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic import listing
+
+    if format_ not in ("text", "json"):
+        raise unknown("format", format_, ("text", "json"), "of a list")
+    if what is not None and what not in LISTS:
+        raise unknown("list", what, LISTS)
+    lists = listing.listing(lang)
+    chosen = {title: lists[title]() for title in (LISTS if what is None else (what,))}
+    if format_ == "json":
+        import json
+
+        write(json.dumps(chosen, ensure_ascii=False, indent=2) + "\n", output)
+    else:
+        write(listing.as_text(chosen), output)
+    if {"activations", "losses"} & set(chosen):
+        for line in listing.broken():
+            click.echo(f"Warning: {line}", err=True)
 
 
 # ---------------------------------------------------------------- output

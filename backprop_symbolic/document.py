@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
-from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard
+from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x")
+REASONED = (
+    "proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x",
+    "softmax_same", "softmax_other", "softmax_folded",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +134,6 @@ def reasons_of(step: Step) -> tuple[Message, ...]:
         return (Message(f"elimination.{rule.move}"),)
     if isinstance(rule, OnBoard):
         return (Message(f"board.{rule.rule}"),)
+    if isinstance(rule, Rewritten):
+        return (Message(f"board.{rule.how}"),)
     return (Message(f"rule.{rule.key}"),)

@@ -402,7 +402,7 @@ class Evaluator:
                 self.forward()
                 return self.memo[symbol]
             return self.value(quantity.definition)
-        meaning = self.meanings.get(symbol)
+        meaning = self.meanings.get(symbol, self.graph.constraints.get(symbol))
         return self.leaves(symbol) if meaning is None else self.value(meaning)
 
     def forward(self) -> None:

@@ -319,10 +319,13 @@ class _LossAuthor(_Author):
             ("loss", {"error": self.error, "part": self.formula}),
             ("loss_symbols", {"target": self.target, "output": self.output}),
         ]
+        if self.loss.aliases:
+            found.append(("aliases", {"names": ", ".join(self.loss.aliases)}))
         if contains(self.formula, self.number):
             found.append(("loss_number", {"number": self.number}))
-        if self.loss.condition:
-            found.append((self.loss.condition, {}))
+        if self.loss.through:
+            found.append(("loss_probability", {"output": self.output}))
+        found.extend((key, {}) for key in self.loss.conditions)
         return found
 
     def proof(self) -> tuple[Step, Section]:

@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 from sympy import Expr, Mul, Symbol
 
 from backprop_symbolic import activations, calculus
-from backprop_symbolic.algebra import Partial, Tight, X, Y, add, contains, mapped, mul, neg, replace
+from backprop_symbolic.algebra import ONE, Partial, Tight, X, Y, add, contains, mapped, mul, neg, replace, sub
 from backprop_symbolic.calculus import tidy
 from backprop_symbolic.derivation import Rule
 
@@ -188,6 +188,43 @@ class Eliminated(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten(Rule):
+    """The line before in another form; `how` says in which way, a key of the messages [board]."""
+
+    key: ClassVar[str] = "rewrite"
+    form: Expr
+    how: str
+
+    def result(self) -> Expr:
+        return self.form
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed(Rule):
+    """The line before with a hypothesis used: t_1 + t_2 = 1."""
+
+    key: ClassVar[str] = "hypothesis"
+    form: Expr
+
+    def result(self) -> Expr:
+        return self.form
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughSoftmax(Rule):
+    """∂y_i/∂u_j = y_i(1 - y_i) where i = j, else -y_i·y_j, for y_i = e^u_i/Σ_k e^u_k."""
+
+    key: ClassVar[str] = "through_softmax"
+    output: Symbol  # y_i
+    own: Symbol  # y_j, the output that u_j belongs to
+
+    def result(self) -> Expr:
+        if self.output == self.own:
+            return Tight(self.own, sub(ONE, self.own))
+        return neg(mul(self.output, self.own))
+
+
+@dataclass(frozen=True, slots=True)
 class OnBoard(Rule):
     """A line of a board proof, as the activation's entry writes it."""
 
@@ -279,8 +316,8 @@ class GradientStep(Rule):
 RULES: dict[str, type[Rule]] = {
     rule.key: rule
     for rule in (
-        Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated,
-        Differentiated, InnerName, WithName, InnerChain, Eliminated, Stated, OnBoard,
-        ThroughActivation, ThroughSum, Inserted, Folded, Named, GradientStep,
+        Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated, Differentiated, InnerName,
+        WithName, InnerChain, Eliminated, Stated, Rewritten, Assumed, OnBoard, ThroughActivation,
+        ThroughSoftmax, ThroughSum, Inserted, Folded, Named, GradientStep,
     )
 }  # fmt: skip

@@ -114,7 +114,7 @@ class Verifier:
 
         def leaf(symbol: Symbol) -> complex:
             if symbol not in leaves:
-                leaves[symbol] = complex(self.random.uniform(-2, 2))
+                leaves[symbol] = complex(self.random.uniform(*self.graph.domains.get(symbol, (-2, 2))))
             return leaves[symbol]
 
         real = Evaluator(self.graph, self.meanings, Numbers(), leaf, None, self.index)
@@ -342,7 +342,9 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
     worst, done = 0.0, 0
     for _ in range(REDRAWS * points):
         leaves = {
-            s: complex(source.uniform(-1, 1)) for s, q in graph.quantities.items() if q.definition is None
+            s: complex(source.uniform(*graph.domains.get(s, (-1, 1))))
+            for s, q in graph.quantities.items()
+            if q.definition is None
         }
         direction = {w: source.uniform(0.5, 1.5) for w in derivation.ends}
         moved = {s: v + 1j * STEP * direction.get(s, 0.0) for s, v in leaves.items()}

@@ -15,7 +15,7 @@ from itertools import product
 
 import pytest
 
-from backprop_symbolic import Network, activations, backprop, calculus, derive, losses, read, rules
+from backprop_symbolic import Network, activations, backprop, calculus, derive, losses, read, render, rules
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
 from backprop_symbolic.spec import BIAS_MODES
@@ -67,6 +67,12 @@ def every_derivation() -> Iterator:
     yield Network.dense([2, 3, 3, 2]), "w11"
     for text in GRAPHS:
         yield read(text), "all"
+    for sizes in ([2, 2, 2], [2, 3, 4, 5]):
+        for weight in ("w11", "all"):
+            softmax = ["sigmoid"] * (len(sizes) - 2) + ["softmax"]
+            yield Network.dense(sizes, softmax, "categorical_cross_entropy", "node"), weight
+            yield Network.dense(sizes, softmax, "half_sse", l1=0.1, l2="0.01", bias="layer"), weight
+            yield Network.dense(sizes, softmax[::-1], "softmax_cross_entropy", l2=1), weight
 
 
 @cache
@@ -168,8 +174,10 @@ def producible() -> set[str]:
         *(f"rule.{key}" for key in rules.RULES),
         *(f"board.{line.rule}" for entry in activations.activations for line in entry.board),
         *(f"hypothesis.bias_{mode}" for mode in BIAS_MODES),
-        *(f"hypothesis.{loss.condition}" for loss in losses.losses if loss.condition),
+        *(f"hypothesis.{key}" for loss in losses.losses for key in loss.conditions),
+        *(f"format.{name}" for name in render.formats.names()),
         "word.otherwise",
+        "word.language",
     }
 
 
