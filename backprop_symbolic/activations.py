@@ -559,8 +559,8 @@ def numbered_apart(names: list[str]) -> list[str]:
 def _parsed_in_x(text: str) -> Expr:
     """A user's formula: x is its only name; cases inside cases are one list of cases."""
     from backprop_symbolic.algebra import X
-    from backprop_symbolic.cases import Uncertain, flattened
-    from backprop_symbolic.errors import BadExpression, quoted
+    from backprop_symbolic.cases import Uncertain, conditions, flattened, refuse_towers
+    from backprop_symbolic.errors import BadExpression, NotDifferentiable, quoted
     from backprop_symbolic.expressions import parse
 
     def names(name: str) -> Expr | None:
@@ -571,7 +571,11 @@ def _parsed_in_x(text: str) -> Expr:
     where = f"activation {quoted(text)}"
     parsed = parse(text, names, function_symbol, where=where)
     try:
+        refuse_towers(parsed, X)
+        conditions(parsed)  # a logarithm of -1 is refused here
         return flattened(parsed)
+    except NotDifferentiable as error:
+        raise NotDifferentiable(f"{where}: {error}") from None
     except Uncertain:
         raise BadExpression(
             f"{where}: cases inside cases need conditions that are linear in x, such as x > 1"

@@ -11,7 +11,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import cast
 
-from sympy import ITE, Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, pi, true
+from sympy import ITE, Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, pi, true
 from sympy import cosh as cosh_
 from sympy import exp as exp_
 from sympy import log as log_
@@ -31,6 +31,7 @@ from backprop_symbolic.algebra import (
     mapped,
     neg,
     number,
+    plain,
 )
 from backprop_symbolic.errors import NotDifferentiable
 
@@ -248,6 +249,18 @@ def not_negative(expr: Expr) -> bool:
     return False
 
 
+def refuse_towers(expr: Expr, variable: Symbol) -> None:
+    """Raises NotDifferentiable for u^v with a moving v where u is not plainly positive: x^x, (-2)^x."""
+    for node in expr.atoms(Pow):
+        base, exponent = cast(tuple[Expr, Expr], node.args)
+        if contains(exponent, variable) and not positive(base):
+            raise NotDifferentiable(
+                f"a power with {variable} in its exponent needs a base that is always positive, as in "
+                f"2**{variable}: {variable}**{variable} has no derivative at 0 and no value below; "
+                f"exp({variable}*log({variable})) says that {variable} > 0 is meant"
+            )
+
+
 def conditions(expr: Expr) -> list[tuple[str, Expr]]:
     """What must hold for `expr` to have a value and a slope: ("positive", u) or ("nonzero", u) each."""
     found: dict[tuple[str, Expr], None] = {}
@@ -267,7 +280,7 @@ def conditions(expr: Expr) -> list[tuple[str, Expr]]:
                 must(cast(Expr, node.args[0]), "nonzero")
 
     def must(what: Expr, key: str) -> None:
-        value = number(what)
+        value = number(plain(what))
         if value is not None and (value < 0 or (value == 0 and key == "nonzero")):
             raise NotDifferentiable(
                 f"{what} is not {'positive' if key == 'positive' else 'different from 0'}"

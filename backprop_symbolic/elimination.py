@@ -47,6 +47,7 @@ from backprop_symbolic.algebra import (
     number,
     plain,
     power,
+    rebuild,
     replace,
 )
 from backprop_symbolic.cases import Case, Uncertain, cases, slopes
@@ -75,7 +76,7 @@ def form(f: Expr, prime: Expr) -> Expr | None:
         return None
     found: list[Form] = []
     for part, slope in zip(parts, by_part, strict=True):
-        one = eliminate(part.value, slope, Y, ATOM)
+        one = eliminate(part.value, slope, Y, ATOM, moves=False)
         if one is None:
             return None
         found.append(one)
@@ -101,8 +102,10 @@ class Form:
         return contains(self.expr, X)
 
 
-def eliminate(f: Expr, prime: Expr, y: Symbol, atom: Symbol) -> Form | None:
+def eliminate(f: Expr, prime: Expr, y: Symbol, atom: Symbol, *, moves: bool = True) -> Form | None:
     """`prime`, the derivative of f in x, through y = f(x); the atom gets the name `atom`.
+
+    Without `moves` the form alone is written out, not how it was found.
 
     f has no cases; `branches` takes those apart. None where no elimination is found. Among forms
     the one in y alone is preferred; one in x and y is accepted where it divides by nothing in x.
@@ -111,11 +114,14 @@ def eliminate(f: Expr, prime: Expr, y: Symbol, atom: Symbol) -> Form | None:
     if f.has(Piecewise, Abs, sign_):
         return None
     try:
-        table = _Table((f, prime), y, atom)
-        found = [form for form in table.forms() if form is not None]
+        mixed: Form | None = None
+        for found in _Table((f, prime), y, atom, moves).forms():
+            if found is not None and not found.mixed:
+                return found
+            mixed = mixed or found
     except (_NotRational, ZeroDivisionError):
         return None
-    return min(found, key=lambda form: (form.mixed, form.atom is None), default=None)
+    return mixed
 
 
 def opened(expr: Expr) -> Expr:
@@ -140,7 +146,8 @@ class _NotRational(Exception):
 class _Table:
     """The atoms of some expressions, and the expressions as rational functions of them."""
 
-    def __init__(self, exprs: tuple[Expr, Expr], y: Symbol, atom: Symbol) -> None:
+    def __init__(self, exprs: tuple[Expr, Expr], y: Symbol, atom: Symbol, moves: bool) -> None:
+        self.moves = moves
         self.y, self.atom = y, atom
         self.decimals = any(expr.has(Decimal) for expr in exprs)
         self.scales: dict[Expr, list[Rational]] = {}  # v → the c of every e^{c·v}
@@ -169,37 +176,59 @@ class _Table:
             for arg in expr.args if not _whole_power(expr) else expr.args[:1]:
                 self.collect(cast(Expr, arg))
         elif number(expr) is None:
-            self.opaque[plain(expr)] = None
+            self.opaque[_key(expr)] = None
             if isinstance(expr, (log_, atan_)):
                 self.collect(cast(Expr, expr.args[0]))
 
     def rational(self, expr: Expr) -> FracElement:
         """`expr` as an element of the field."""
+        top, bottom = self.ratio(expr)
+        if not bottom:
+            raise _NotRational("division by zero")
+        return self.field.new(top, bottom)
+
+    def ratio(self, expr: Expr) -> tuple[Any, Any]:
+        """`expr` as one polynomial over another, not reduced: reducing once, at the end, is cheaper."""
+        one = self.field.ring.one
         value = number(expr)
         if value is not None:
-            return self.field(QQ(int(value.p), int(value.q)))
+            return one * QQ(int(value.p), int(value.q)), one
         if isinstance(expr, Add):
-            return sum((self.rational(cast(Expr, a)) for a in expr.args), self.field(0))
+            top, bottom = one * 0, one
+            for a in expr.args:
+                p, q = self.ratio(cast(Expr, a))
+                top, bottom = (top + p, q) if q == bottom else (top * q + p * bottom, bottom * q)
+            return top, bottom
         if isinstance(expr, (Mul, Tight)):
-            return reduce(lambda p, a: p * self.rational(a), cast(tuple[Expr, ...], expr.args), self.field(1))
+            top, bottom = one, one
+            for a in expr.args:
+                p, q = self.ratio(cast(Expr, a))
+                top, bottom = top * p, bottom * q
+            return top, bottom
         if isinstance(expr, Frac):
-            top, bottom = (self.rational(cast(Expr, a)) for a in expr.args)
-            return top / bottom
+            (p, q), (r, s) = (self.ratio(cast(Expr, a)) for a in expr.args)
+            return p * s, q * r
         if _whole_power(expr):
-            exponent = cast(Rational, number(cast(Expr, expr.args[1])))
-            return self.rational(cast(Expr, expr.args[0])) ** int(exponent)
+            n = int(cast(Rational, number(cast(Expr, expr.args[1]))))
+            return self.raised(self.ratio(cast(Expr, expr.args[0])), n)
         if isinstance(expr, exp_):
-            result = self.field(1)
+            top, bottom = one, one
             for v, c in _linear(cast(Expr, expr.args[0])).items():
                 if isinstance(v, log_) and c.q == 1:
-                    result *= self.rational(cast(Expr, v.args[0])) ** int(c)
+                    p, q = self.raised(self.ratio(cast(Expr, v.args[0])), int(c))
                 else:
-                    result *= self.powers[v] ** int(c / self.units[v])
-            return result
-        found = self.generators.get(plain(expr))
+                    p, q = self.raised((self.powers[v].numer, one), int(c / self.units[v]))
+                top, bottom = top * p, bottom * q
+            return top, bottom
+        found = self.generators.get(_key(expr))
         if found is None:
             raise _NotRational(str(expr))
-        return found
+        return found.numer, one
+
+    def raised(self, ratio: tuple[Any, Any], n: int) -> tuple[Any, Any]:
+        """(p/q)^n."""
+        top, bottom = ratio if n >= 0 else ratio[::-1]
+        return top ** abs(n), bottom ** abs(n)
 
     # ------------------------------------------------------------ elimination
 
@@ -213,6 +242,9 @@ class _Table:
                 yield self.inverted(around)
         for v in self.units:
             yield self.solved(self.powers[v], exp(_times(self.units[v], v)))
+        for other in self.opaque:
+            if other != X and contains(other, X):
+                yield self.solved(self.generators[other], other)
         yield self.solved(self.generators[X], None)
 
     def solved(self, g: Any, meaning: Expr | None) -> Form | None:
@@ -224,14 +256,18 @@ class _Table:
         if root is None:
             return None
         result = _put(prime, g, root)
-        if not self.accepted(result, g):
+        if not self.accepted(result, g) or (
+            times > 1 and meaning is not None and not isinstance(meaning, exp_)
+        ):
             return None
+        if not self.moves:
+            return Form(self.expr(result, {}), None, ())
         if meaning is None:
             inside: dict[Any, Expr] = {g: X}
             first: tuple[Move, ...] = ()
             named: tuple[Symbol, Expr] | None = None
         else:
-            scaled = exp(_scaled(cast(Expr, meaning.args[0]), times))
+            scaled = exp(_scaled(cast(Expr, meaning.args[0]), times)) if times > 1 else meaning
             inside, named = {g: self.atom}, (self.atom, scaled)
             first = (Move(self.atom, scaled, "atom"),)
         solved = self.expr(root, inside)
@@ -402,6 +438,17 @@ def _whole_power(expr: Expr) -> bool:
     return n is not None and n.q == 1
 
 
+def _key(expr: Expr) -> Expr:
+    """What stands for an atom: its argument as evaluated SymPy, the function left alone.
+
+    To evaluate log(1 + e^x) SymPy would first ask what is known of its sign, which takes long.
+    """
+    if not expr.args:
+        return expr
+    args = tuple(plain(cast(Expr, a)) if isinstance(a, Expr) else a for a in expr.args)
+    return cast(Expr, rebuild(expr, args))
+
+
 def _linear(u: Expr) -> dict[Expr, Rational]:
     """u as Σ c·v: v → c."""
     return cast(dict[Expr, Rational], dict(expand(plain(u)).as_coefficients_dict()))
@@ -456,41 +503,51 @@ def _mobius(f: Any, g: Any, y: Any) -> Any | None:
     if _degree_in(f.numer, index) > 1 or _degree_in(f.denom, index) > 1:
         return None
     (a, b), (c, d) = _split(f.numer, index), _split(f.denom, index)
-    field_ = f.field
-    a, b, c, d = (field_.new(p, field_.ring.one) for p in (a, b, c, d))
-    bottom = c * y - a
-    return (b - d * y) / bottom if bottom != 0 else None
+    bottom = c * y.numer - a
+    return f.field.new(b - d * y.numer, bottom) if bottom else None
 
 
 def _put(value: Any, g: Any, root: Any) -> Any:
     """`value` with `root` in the place of g."""
     index = value.field.gens.index(g)
 
-    def evaluated(poly: Any) -> Any:
-        by_degree: dict[int, dict[Any, Any]] = {}
+    def evaluated(poly: Any) -> tuple[Any, int]:
+        """The polynomial at root, times root's denominator to the degree; and the degree."""
+        degree = _degree_in(poly, index)
+        by_power: dict[int, dict[Any, Any]] = {}
         for m, c in poly.items():
-            by_degree.setdefault(m[index], {})[(*m[:index], 0, *m[index + 1 :])] = c
-        total = value.field(0)
-        for degree, terms in by_degree.items():
-            total += value.field.new(poly.ring.from_dict(terms), poly.ring.one) * root**degree
-        return total
+            by_power.setdefault(m[index], {})[(*m[:index], 0, *m[index + 1 :])] = c
+        total = poly.ring.zero
+        for k, terms in by_power.items():
+            total += poly.ring.from_dict(terms) * root.numer**k * root.denom ** (degree - k)
+        return total, degree
 
-    return evaluated(value.numer) / evaluated(value.denom)
+    (top, over), (bottom, under) = evaluated(value.numer), evaluated(value.denom)
+    if not bottom:
+        raise ZeroDivisionError
+    shift = under - over
+    return value.field.new(top * root.denom ** max(shift, 0), bottom * root.denom ** max(-shift, 0))
 
 
-def _by_cosine(value: Any, z: Any, argument: Expr) -> Expr | None:
-    """c/(1 + z²)^n with z = tan u as c·cos²ⁿu."""
+def _by_cosine(value: Any, z: Any, u: Expr) -> Expr | None:
+    """c·z^k/(1 + z²)^n with z = tan u as c·sin^k u·cos^(2n - k) u."""
     index = value.field.gens.index(z)
-    degree = _degree_in(value.denom, index)
-    if degree % 2 or degree == 0:
+    n = _degree_in(value.denom, index) // 2
+    rest = value * (1 + z**2) ** n
+    if n == 0 or not rest.denom.is_ground or len(rest.numer) != 1:
         return None
-    constant = value * (1 + z**2) ** (degree // 2)
-    if constant.numer.is_ground and constant.denom.is_ground:
-        cosine = power(cast(Expr, cos_(argument, evaluate=False)), cast(Expr, Rational(degree)))
-        ratio = constant.numer.LC / constant.denom.LC
-        c = Rational(int(ratio.numerator), int(ratio.denominator))
-        return cosine if c == 1 else mul(cast(Expr, c), cosine)
-    return None
+    ((monom, c),) = rest.numer.terms()
+    k = monom[index]
+    if sum(monom) != k or k > 2 * n:
+        return None
+    ratio = c / rest.denom.LC
+    number_ = cast(Expr, Rational(int(ratio.numerator), int(ratio.denominator)))
+    factors: list[Expr] = [] if number_ == 1 else [number_]
+    for function, exponent in ((sin_, k), (cos_, 2 * n - k)):
+        if exponent:
+            f = cast(Expr, function(u, evaluate=False))
+            factors.append(f if exponent == 1 else power(f, cast(Expr, Rational(exponent))))
+    return mul(*factors)
 
 
 # ---------------------------------------------------------------- polynomials as written
@@ -501,8 +558,8 @@ class _Writer:
 
     def __init__(self, names: list[Expr], decimals: bool) -> None:
         self.names, self.decimals = names, decimals
-        # x stands before every other name in a product.
-        self.order = sorted(range(len(names)), key=lambda i: (names[i] != X, i))
+        # In a product x stands before every other name, and a function such as ln 2 last.
+        self.order = sorted(range(len(names)), key=lambda i: (names[i] != X, not _short(names[i]), i))
 
     def number(self, value: Any) -> Expr:
         """A number; as a decimal fraction where the formula is written with some."""
@@ -542,7 +599,8 @@ class _Writer:
         rest = poly.ring.from_dict(
             {tuple(a - b for a, b in zip(m, low, strict=True)): c for m, c in poly.items()}
         )
-        content, pieces = rest.sqf_list()
+        # A power of a sum has three terms at least.
+        content, pieces = rest.sqf_list() if len(rest) > 2 else (QQ(1), [(rest, 1)])
         if len(pieces) == 1 and pieces[0][1] > 1:
             base, n = pieces[0]
             base = -base if _leading(base) < 0 else base
@@ -557,7 +615,7 @@ class _Writer:
         if abs(content) != 1:
             shared.insert(0, self.number(abs(content)))
         whole = [*shared, factor]
-        result = whole[0] if len(whole) == 1 else Tight(*whole)
+        result = _product(whole)
         return neg(result) if content < 0 else result
 
     def polynomial(self, terms: Mapping[tuple[int, ...], Any]) -> Expr:
@@ -576,7 +634,7 @@ class _Writer:
         factors = self.powers(monom)
         if abs(c) != 1 or not factors:
             factors.insert(0, self.number(abs(c)))
-        shown = factors[0] if len(factors) == 1 else Tight(*factors)
+        shown = _product(factors)
         return neg(shown) if c < 0 else shown
 
     def powers(self, monom: tuple[int, ...]) -> list[Expr]:
@@ -590,6 +648,19 @@ class _Writer:
             elif k:
                 factors.append(name if k == 1 else power(name, cast(Expr, Rational(k))))
         return factors
+
+
+def _short(name: Expr) -> bool:
+    """Whether `name` is a name, or a power of e, and no function that needs a dot before it."""
+    return isinstance(name, (Symbol, exp_)) or name == ONE
+
+
+def _product(factors: list[Expr]) -> Expr:
+    """The product without dots: 2xy; with them where a function is among the factors: y·ln 2."""
+    if len(factors) == 1:
+        return factors[0]
+    plain_ = all(_short(f) or number(f) is not None or isinstance(f, (Add, Pow)) for f in factors)
+    return Tight(*factors) if plain_ else mul(*factors)
 
 
 def _leading(poly: Any) -> Any:

@@ -205,7 +205,8 @@ def of_formula(text: str) -> Loss:
     from sympy import Symbol
 
     from backprop_symbolic.activations import function_symbol
-    from backprop_symbolic.errors import BadExpression, quoted
+    from backprop_symbolic.cases import refuse_towers
+    from backprop_symbolic.errors import BadExpression, NotDifferentiable, quoted
     from backprop_symbolic.expressions import parse
 
     def names(name: str) -> Expr | None:
@@ -217,7 +218,12 @@ def of_formula(text: str) -> Loss:
         )
 
     shown = " ".join(text.split())
-    parse(shown, names, function_symbol, where=f"loss {quoted(shown)}")
+    where = f"loss {quoted(shown)}"
+    parsed = parse(shown, names, function_symbol, where=where)
+    try:
+        refuse_towers(parsed, Symbol("o"))
+    except NotDifferentiable as error:
+        raise NotDifferentiable(f"{where}: {error}") from None
     return Loss(shown, shown, "")
 
 

@@ -215,6 +215,8 @@ class _ActivationAuthor(_Author):
         else:
             name = self.names.fresh(trial.atom[1], "E")
             form = cast(Form, eliminate(part.value, slope, y, name))
+        if not form.moves:
+            return form, []
         args: dict[str, Argument] = {"output": y}
         groups: list[Group] = []
         if several:
@@ -316,7 +318,10 @@ class _LossAuthor(_Author):
 
     def hypotheses(self) -> list[Hypothesis]:
         found: list[Hypothesis] = [
-            ("loss", {"error": self.error, "part": self.formula}),
+            (
+                "loss" if self.loss.name in losses.losses else "loss_given",
+                {"error": self.error, "part": self.formula},
+            ),
             ("loss_symbols", {"target": self.target, "output": self.output}),
         ]
         if self.loss.aliases:

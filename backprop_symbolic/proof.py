@@ -103,14 +103,18 @@ class Prover:
             groups = [Group("proof_lines", tuple(steps), args)]
         else:
             groups, value = self.derivative(formula, X)
-        form: Rule = ThroughActivation(entry.name, X, call)
-        if found and not board:
-            form = Stated(value)
-        last = self.step(Partial(call, X), form, [s.id for s in definitions])
-        if groups[-1].steps[-1].rhs == last.rhs and len(groups[-1].steps) > 1:
+        uses = [step.id for step in definitions]
+        lhs = Partial(call, X)
+        form = ThroughActivation(entry.name, X, call)
+        ends = [self.step(lhs, form, uses)]
+        if found and not board and ends[0].rhs != value:
+            # What the rules of calculus leave, and the form that the entry states where it has one.
+            ends.insert(0, self.step(lhs, Stated(value), uses))
+            ends = ends if entry.prime else ends[:1]
+        if board and groups[-1].steps[-1].rhs == ends[-1].rhs and len(groups[-1].steps) > 1:
             groups[-1] = _shortened(groups[-1])
-        ending = Group("proof_end", (*definitions, last), args)
-        return Section("proof", (*groups, ending), args=args, detail=NORMAL), last
+        ending = Group("proof_end", (*definitions, *ends), args)
+        return Section("proof", (*groups, ending), args=args, detail=NORMAL), ends[-1]
 
     # ------------------------------------------------------------ any formula
 

@@ -5,10 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-from sympy import Expr, Mul, Symbol
+from sympy import Expr, Mul, Rational, Symbol
 
 from backprop_symbolic import activations, calculus
-from backprop_symbolic.algebra import ONE, Partial, Tight, X, Y, add, contains, mapped, mul, neg, replace, sub
+from backprop_symbolic.algebra import (
+    MINUS_ONE,
+    ONE,
+    Decimal,
+    Partial,
+    Tight,
+    X,
+    Y,
+    add,
+    contains,
+    mapped,
+    mul,
+    neg,
+    number,
+    replace,
+    sub,
+)
 from backprop_symbolic.calculus import tidy
 from backprop_symbolic.derivation import Rule
 
@@ -124,7 +140,17 @@ class Differentiated(Rule):
                 return None
             return calculus.expand(node)[0] if node in self.done else node
 
-        return tidy(mapped(self.before, one), signs=False)
+        return mapped(tidy(mapped(self.before, one), signs=False), _with_its_sign)
+
+
+def _with_its_sign(node: Expr) -> Expr | None:
+    """2·(-1)·x as -2x: the minus that a rule left beside a number goes into the number."""
+    value = number(node.args[0]) if isinstance(node, Mul) else None
+    if value is None or value == -1 or node.args[1] != MINUS_ONE or len(node.args) < 3:
+        return None
+    first = cast(Expr, node.args[0])
+    flipped = Decimal(cast(Rational, -value)) if isinstance(first, Decimal) else cast(Expr, -value)
+    return mul(flipped, *cast(tuple[Expr, ...], node.args[2:]))
 
 
 @dataclass(frozen=True, slots=True)
