@@ -96,6 +96,17 @@ class Form:
     atom: tuple[Symbol, Expr] | None
     moves: tuple[Move, ...]
 
+    def named(self, name: Symbol) -> Form:
+        """The same with another name for the atom."""
+        if self.atom is None:
+            return self
+        new: dict[Expr, Expr] = {self.atom[0]: name}
+        moves = (
+            Move(None if m.lhs is None else replace(m.lhs, new), replace(m.rhs, new), m.rule)
+            for m in self.moves
+        )
+        return Form(self.expr, (name, self.atom[1]), tuple(moves))
+
     @property
     def mixed(self) -> bool:
         """Whether x is still in it."""

@@ -205,16 +205,11 @@ class _ActivationAuthor(_Author):
         """The elimination for one case of f; in a formula with several, its output has its own name."""
         flat = not contains(slope, X)
         y = Y if not several or flat else self.names.fresh(part.value)
-        trial = eliminate(part.value, slope, y, ATOM)
-        if trial is None:
-            return None, []
-        if flat:
-            return trial, []
-        if trial.atom is None:
-            form = trial
-        else:
-            name = self.names.fresh(trial.atom[1], "E")
-            form = cast(Form, eliminate(part.value, slope, y, name))
+        form = eliminate(part.value, slope, y, ATOM)
+        if form is None or flat:
+            return form, []
+        if form.atom is not None:
+            form = form.named(self.names.fresh(form.atom[1], "E"))
         if not form.moves:
             return form, []
         args: dict[str, Argument] = {"output": y}

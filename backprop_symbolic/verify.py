@@ -9,6 +9,7 @@ of piecewise functions are decided by real values chosen so that each branch is 
 
 from __future__ import annotations
 
+import cmath
 import math
 import random
 from collections.abc import Iterable, Mapping
@@ -30,6 +31,7 @@ POINTS = 2  # random points of the prime field; more where there are branches
 MAX_POINTS = 12
 SIGN_POINTS = 24  # for a line that itself writes a sign, an absolute value or cases of a sum
 REDRAWS = 40
+REAL_POINTS = 8  # where the field has no value
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
 TOLERANCE = 1e-9
 
@@ -190,6 +192,25 @@ class Verifier:
                 return 0
         return len(self.points)
 
+    def agrees(self, lhs: Expr, rhs: Expr) -> int | None:
+        """At how many real points lhs and rhs agreed to TOLERANCE; 0 where one refuted it.
+
+        None where fewer than REAL_POINTS were found at which both sides have a value.
+        """
+        found = 0
+        for number in range(REDRAWS):
+            point = self.real_point(number)
+            try:
+                left, right = point.value(lhs), point.value(rhs)
+            except (Undecidable, OverflowError, ValueError, ZeroDivisionError):
+                continue
+            if not (cmath.isfinite(left) and cmath.isfinite(right)):
+                continue
+            if abs(left - right) > TOLERANCE * max(1.0, abs(left), abs(right)):
+                return 0
+            found += 1
+        return found if found >= REAL_POINTS else None
+
     def cancels(self, lhs: Expr, rhs: Expr) -> bool:
         """Whether lhs - rhs cancels to 0 exactly, named quantities taken as free symbols."""
         deltas = {d: q for q, d in self.graph.deltas.items()}
@@ -310,10 +331,14 @@ def _claims(derivation: Derivation) -> Mapping[Symbol, Expr]:
 
 def decide(verifier: Verifier, step: Step, strict: bool = False) -> Evidence:
     """Evidence that `step` holds. Raises Unverified with both sides and a counterexample."""
+    method = "prime_field"
     try:
         points = verifier.holds(step.lhs, step.rhs)
     except Undecidable as error:
-        raise Unverified(f"step {step.id} ({step.rule.key}) could not be decided: {error}") from None
+        # √3 and x^{1/3} have no value in the field; they have one in the real numbers.
+        method, points = "real_points", verifier.agrees(step.lhs, step.rhs)
+        if points is None:
+            raise Unverified(f"step {step.id} ({step.rule.key}) could not be decided: {error}") from None
     if not points:
         raise Unverified(str(verifier.counterexample(step)))
     if strict and not verifier.cancels(step.lhs, step.rhs):
@@ -321,8 +346,7 @@ def decide(verifier: Verifier, step: Step, strict: bool = False) -> Evidence:
             f"step {step.id} ({step.rule.key}): {step.lhs} = {step.rhs} holds at {points} random points "
             "but does not cancel exactly"
         )
-    method = "prime_field+cancellation" if strict else "prime_field"
-    return Evidence(method, points, verifier.branches)
+    return Evidence(f"{method}+cancellation" if strict else method, points, verifier.branches)
 
 
 # ---------------------------------------------------------------- the end result
