@@ -261,7 +261,7 @@ def tidy(expr: Expr, signs: bool = True, turn: bool = True) -> Expr:
     if isinstance(expr, Partial) or not expr.args or isinstance(expr, Decimal):
         return expr
     if isinstance(expr, Add):
-        return _tidy_sum([tidy(cast(Expr, a), signs, turn=i == 0) for i, a in enumerate(expr.args)])
+        return _tidy_sum([tidy(a, signs, turn=i == 0) for i, a in enumerate(expr.args)])
     args = [tidy(a, signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
     if isinstance(expr, (Mul, Tight)):
         return _tidy_product(args, signs, isinstance(expr, Tight), turn)

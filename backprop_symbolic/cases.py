@@ -84,7 +84,7 @@ def borders_of(expr: Expr) -> list[Rational] | None:
     """Where |u|, sgn u and the conditions of `expr` change, in order; None where that cannot be told."""
     found: set[Rational] = set()
     tests = [cast(Expr, node.args[0]) for node in expr.atoms(Abs, sign_)]
-    tests += [add(r.args[0], neg(r.args[1])) for r in expr.atoms(Gt, Ge, Lt, Le)]
+    tests += [add(cast(Expr, r.args[0]), neg(cast(Expr, r.args[1]))) for r in expr.atoms(Gt, Ge, Lt, Le)]
     for test in tests:
         if not contains(test, X):
             continue
@@ -115,7 +115,7 @@ def _rational_value(expr: Expr, x: Rational) -> Rational:
     if isinstance(expr, Add):
         return sum(args, Rational(0))
     if isinstance(expr, (Mul, Tight)):
-        return reduce(lambda a, b: cast(Rational, a * b), args, Rational(1))
+        return cast(Rational, reduce(lambda a, b: a * b, args, Rational(1)))
     if isinstance(expr, Frac) and args[1] != 0:
         return cast(Rational, args[0] / args[1])
     if isinstance(expr, Piecewise):
@@ -141,7 +141,9 @@ def _holds(condition: Basic, x: Rational) -> bool:
     if not isinstance(condition, Relational):
         return bool(condition)
     left, right = (_rational_value(cast(Expr, a), x) for a in condition.args)
-    return bool({Gt: left > right, Ge: left >= right, Lt: left < right, Le: left <= right}[type(condition)])
+    if isinstance(condition, (Gt, Ge)):
+        return bool(left > right or (left == right and isinstance(condition, Ge)))
+    return bool(left < right or (left == right and isinstance(condition, Le)))
 
 
 def at(expr: Expr, x: Rational) -> Expr:
@@ -223,7 +225,7 @@ def positive(expr: Expr) -> bool:
     value = number(expr)
     if value is not None:
         return bool(value > 0)
-    args = [cast(Expr, a) for a in expr.args if isinstance(a, Expr)]
+    args = [a for a in expr.args if isinstance(a, Expr)]
     if isinstance(expr, (exp_, cosh_)) or expr is pi:
         return True
     if isinstance(expr, Add):

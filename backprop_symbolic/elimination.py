@@ -196,7 +196,7 @@ class _Table:
         top, bottom = self.ratio(expr)
         if not bottom:
             raise _NotRational("division by zero")
-        return self.field.new(top, bottom)
+        return cast(FracElement, self.field.new(top, bottom))
 
     def ratio(self, expr: Expr) -> tuple[Any, Any]:
         """`expr` as one polynomial over another, not reduced: reducing once, at the end, is cheaper."""
@@ -206,14 +206,14 @@ class _Table:
             return one * QQ(int(value.p), int(value.q)), one
         if isinstance(expr, Add):
             top, bottom = one * 0, one
-            for a in expr.args:
-                p, q = self.ratio(cast(Expr, a))
+            for term in expr.args:
+                p, q = self.ratio(term)
                 top, bottom = (top + p, q) if q == bottom else (top * q + p * bottom, bottom * q)
             return top, bottom
         if isinstance(expr, (Mul, Tight)):
             top, bottom = one, one
-            for a in expr.args:
-                p, q = self.ratio(cast(Expr, a))
+            for factor in expr.args:
+                p, q = self.ratio(cast(Expr, factor))
                 top, bottom = top * p, bottom * q
             return top, bottom
         if isinstance(expr, Frac):
@@ -456,7 +456,7 @@ def _key(expr: Expr) -> Expr:
     """
     if not expr.args:
         return expr
-    args = tuple(plain(cast(Expr, a)) if isinstance(a, Expr) else a for a in expr.args)
+    args = tuple(plain(a) if isinstance(a, Expr) else a for a in expr.args)
     return cast(Expr, rebuild(expr, args))
 
 
@@ -599,7 +599,7 @@ class _Writer:
                 return self.polynomial(terms)
         over, under = self.factored(top), self.factored(bottom)
         if isinstance(over, Mul) and over.args[0] == -1:
-            return neg(Frac(mul(*cast(tuple[Expr, ...], over.args[1:])), under))
+            return neg(Frac(mul(*over.args[1:]), under))
         return Frac(over, under)
 
     def factored(self, poly: Any) -> Expr:

@@ -6,7 +6,7 @@ verified and rendered as any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -77,7 +77,7 @@ class _Author:
         self.names = Names(taken)
         self.prover = Prover(self.step, self.names)
 
-    def step(self, lhs: Expr, rule: Rule, uses: tuple[str, ...] = (), detail: int = BRIEF) -> Step:
+    def step(self, lhs: Expr, rule: Rule, uses: Sequence[str] = (), detail: int = BRIEF) -> Step:
         self.count += 1
         return Step(f"s{self.count}", lhs, rule.result(), rule, tuple(uses), detail)
 
@@ -128,7 +128,11 @@ class _ActivationAuthor(_Author):
             }
             found.append(("general", {"call": call, "general": replace(activations.general(entry), letters)}))
             for parameter, value in activations.parameter_values(entry).items():
-                args = {"name": str(parameter), "parameter": letters[parameter], "value": value}
+                args: dict[str, Argument] = {
+                    "name": str(parameter),
+                    "parameter": letters[parameter],
+                    "value": value,
+                }
                 found.append(("parameter", args))
         if not contains(opened(self.formula), X):
             found.append(("constant_function", {"call": call}))

@@ -223,7 +223,11 @@ class Printer(ABC, Generic[T]):
             isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
         ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
         # 2·1/n: without the dot it would be a mixed number.
-        mixed = isinstance(left, (Rational, Decimal)) and isinstance(right, Frac) and number(right.args[0])
+        mixed = (
+            isinstance(left, (Rational, Decimal))
+            and isinstance(right, Frac)
+            and number(cast(Expr, right.args[0]))
+        )
         if numeric or mixed:
             return self.dot()
         if tight or (index == 1 and isinstance(left, (Rational, Decimal))):

@@ -227,7 +227,7 @@ def _composite(of: Expr, wrt: Symbol) -> bool:
 def _inner(of: Expr, wrt: Symbol) -> Expr | None:
     """The one argument that moves, None where several do."""
     args = of.args[1:] if isinstance(of, Call) else of.args
-    moving = [cast(Expr, a) for a in args if isinstance(a, Expr) and contains(a, wrt)]
+    moving = [a for a in args if isinstance(a, Expr) and contains(a, wrt)]
     return moving[0] if len(moving) == 1 else None
 
 
@@ -236,15 +236,11 @@ def _simple(inner: Expr, wrt: Symbol) -> bool:
     if inner == wrt:
         return True
     if isinstance(inner, Add):
-        moving = [cast(Expr, a) for a in inner.args if contains(a, wrt)]
+        moving = [a for a in inner.args if contains(a, wrt)]
         return (
             len(moving) == 1
             and _simple(moving[0], wrt)
-            and all(
-                number(cast(Expr, a)) is not None or not contains(a, wrt)
-                for a in inner.args
-                if a not in moving
-            )
+            and all(number(a) is not None or not contains(a, wrt) for a in inner.args if a not in moving)
         )
     if isinstance(inner, (Mul, Tight)):
         moving = [cast(Expr, a) for a in inner.args if contains(a, wrt)]

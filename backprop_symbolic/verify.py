@@ -332,6 +332,7 @@ def _claims(derivation: Derivation) -> Mapping[Symbol, Expr]:
 def decide(verifier: Verifier, step: Step, strict: bool = False) -> Evidence:
     """Evidence that `step` holds. Raises Unverified with both sides and a counterexample."""
     method = "prime_field"
+    points: int | None
     try:
         points = verifier.holds(step.lhs, step.rhs)
     except Undecidable as error:
