@@ -127,7 +127,7 @@ sigmoid = activations.register(
     Activation(
         "sigmoid",
         "1/(1 + exp(-x))",
-        "y*(1 - y)",
+        "",
         r"\sigma",
         "σ",
         board=(
@@ -147,7 +147,7 @@ tanh = activations.register(
     Activation(
         "tanh",
         "(exp(x) - exp(-x))/(exp(x) + exp(-x))",
-        "1 - y**2",
+        "",
         r"\tanh",
         "tanh",
         board=(
@@ -182,7 +182,7 @@ relu = activations.register(
     Activation(
         "relu",
         "x if x > 0 else 0",
-        "1 if x > 0 else 0",
+        "",
         r"\operatorname{ReLU}",
         "ReLU",
         kinks=("0",),
@@ -193,7 +193,7 @@ leaky_relu = activations.register(
     Activation(
         "leaky_relu",
         "x if x > 0 else slope*x",
-        "1 if x > 0 else slope",
+        "",
         r"\operatorname{LeakyReLU}",
         "LeakyReLU",
         kinks=("0",),
@@ -205,7 +205,7 @@ prelu = activations.register(
     Activation(
         "prelu",
         "x if x > 0 else slope*x",
-        "1 if x > 0 else slope",
+        "",
         r"\operatorname{PReLU}",
         "PReLU",
         kinks=("0",),
@@ -214,13 +214,13 @@ prelu = activations.register(
     )
 )
 identity = activations.register(
-    Activation("identity", "x", "1", r"\operatorname{id}", "id", aliases=("linear",), torch="1*x")
+    Activation("identity", "x", "", r"\operatorname{id}", "id", aliases=("linear",), torch="1*x")
 )
 binary_step = activations.register(
     Activation(
         "binary_step",
         "1 if x >= 0 else 0",
-        "0",
+        "",
         r"\operatorname{step}",
         "step",
         kinks=("0",),
@@ -231,7 +231,7 @@ softplus = activations.register(
     Activation(
         "softplus",
         "1/beta*log(1 + exp(beta*x))",
-        "1 - exp(-(beta*y))",
+        "",
         r"\operatorname{softplus}",
         "softplus",
         board=(
@@ -260,7 +260,7 @@ softsign = activations.register(
     Activation(
         "softsign",
         "x/(1 + abs(x))",
-        "1/(1 + abs(x))**2",
+        "",
         r"\operatorname{softsign}",
         "softsign",
         torch="F.softsign(x)",
@@ -270,7 +270,7 @@ elu = activations.register(
     Activation(
         "elu",
         "x if x > 0 else alpha*(exp(x) - 1)",
-        "1 if x > 0 else y + alpha",
+        "",
         r"\operatorname{ELU}",
         "ELU",
         kinks=("0",),
@@ -307,7 +307,7 @@ celu = activations.register(
     Activation(
         "celu",
         "x if x > 0 else alpha*(exp(x/alpha) - 1)",
-        "1 if x > 0 else y/alpha + 1",
+        "",
         r"\operatorname{CELU}",
         "CELU",
         parameters=(Parameter("alpha", r"\alpha", "1", "positive"),),
@@ -365,7 +365,7 @@ hard_sigmoid = activations.register(
     Activation(
         "hard_sigmoid",
         "0 if x <= -3 else x/6 + 1/2 if x < 3 else 1",
-        "0 if x <= -3 else 1/6 if x < 3 else 0",
+        "",
         r"\operatorname{HardSigmoid}",
         "HardSigmoid",
         kinks=("-3", "3"),
@@ -376,7 +376,7 @@ hard_tanh = activations.register(
     Activation(
         "hard_tanh",
         "min_val if x <= min_val else x if x < max_val else max_val",
-        "0 if x <= min_val else 1 if x < max_val else 0",
+        "",
         r"\operatorname{HardTanh}",
         "HardTanh",
         kinks=("min_val", "max_val"),
@@ -403,7 +403,7 @@ log_sigmoid = activations.register(
     Activation(
         "log_sigmoid",
         "-log(1 + exp(-x))",
-        "1 - exp(y)",
+        "",
         r"\operatorname{LogSigmoid}",
         "LogSigmoid",
         board=(
@@ -434,7 +434,7 @@ softshrink = activations.register(
     Activation(
         "softshrink",
         "x - lambda_ if x > lambda_ else x + lambda_ if x < -lambda_ else 0",
-        "1 if x > lambda_ else 1 if x < -lambda_ else 0",
+        "",
         r"\operatorname{Softshrink}",
         "Softshrink",
         kinks=("-lambda_", "lambda_"),
@@ -446,7 +446,7 @@ hardshrink = activations.register(
     Activation(
         "hardshrink",
         "x if x > lambda_ else x if x < -lambda_ else 0",
-        "1 if x > lambda_ else 1 if x < -lambda_ else 0",
+        "",
         r"\operatorname{Hardshrink}",
         "Hardshrink",
         kinks=("-lambda_", "lambda_"),
@@ -458,7 +458,7 @@ threshold = activations.register(
     Activation(
         "threshold",
         "x if x > threshold else value",
-        "1 if x > threshold else 0",
+        "",
         r"\operatorname{Threshold}",
         "Threshold",
         kinks=("threshold",),
@@ -470,7 +470,7 @@ relu6 = activations.register(
     Activation(
         "relu6",
         "0 if x <= 0 else x if x < 6 else 6",
-        "0 if x <= 0 else 1 if x < 6 else 0",
+        "",
         r"\operatorname{ReLU6}",
         "ReLU6",
         kinks=("0", "6"),
@@ -481,7 +481,7 @@ gaussian = activations.register(
     Activation(
         "gaussian",
         "exp(-x**2)",
-        "-(2*x*y)",
+        "",
         r"\operatorname{Gauss}",
         "Gauss",
     )
