@@ -41,6 +41,7 @@ class Activation:
     board    the lines of the proof a lecturer writes, from d/dx f(x) to `prime`; where empty,
              `calculus` finds the lines
     kinks    the points x where f' does not exist; `prime` states the convention taken there
+    elementary  f is known by this very sign: arctan(x) = arctan(x) would say nothing
     """
 
     name: str
@@ -50,6 +51,7 @@ class Activation:
     sign: str
     board: tuple[BoardLine, ...] = ()
     kinks: tuple[str, ...] = ()
+    elementary: bool = False
     aliases: tuple[str, ...] = ()
 
 
@@ -135,7 +137,7 @@ softplus = activations.register(
     )
 )
 arctan = activations.register(
-    Activation("arctan", "atan(x)", "1/(1 + x**2)", r"\arctan", "arctan", aliases=("atan",))
+    Activation("arctan", "atan(x)", "1/(1 + x**2)", r"\arctan", "arctan", elementary=True, aliases=("atan",))
 )
 softsign = activations.register(
     Activation(
@@ -210,16 +212,6 @@ def formula_of(name: str) -> Expr:
 def prime(entry: Activation) -> Expr:
     """f' in the symbols `algebra.X` and `algebra.Y`, as a derivation uses it."""
     return _parsed(entry.prime)
-
-
-def elementary(entry: Activation) -> bool:
-    """Whether f is an elementary function under its own sign: arctan(x) = arctan(x) says nothing."""
-    from backprop_symbolic.algebra import X
-    from backprop_symbolic.printing import FUNCTIONS
-
-    found = formula(entry)
-    signs = FUNCTIONS.get(type(found).__name__, ("", ""))
-    return signs[0] == entry.latex and found.args == (X,)
 
 
 def board(entry: Activation) -> list[tuple[Expr, str]]:

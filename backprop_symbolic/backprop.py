@@ -199,7 +199,7 @@ class _Author:
         for name in self.used_activations():
             entry = activations.activations.get(name)
             symbol = cast(Symbol, activations.function_symbol(name))
-            if activations.elementary(entry):
+            if entry.elementary:
                 found.append(("activation_known", {"call": Call(symbol, X)}))
             else:
                 formula = activations.formula(entry)
@@ -462,7 +462,7 @@ class _Author:
         entry = activations.activations.get(name)
         symbol = cast(Symbol, activations.function_symbol(name))
         call, formula = Call(symbol, X), activations.formula(entry)
-        definitions = [] if activations.elementary(entry) else [self.step(call, Stated(formula))]
+        definitions = [] if entry.elementary else [self.step(call, Stated(formula))]
         lhs = Partial(formula, X)
         steps: list[Step] = []
         board = activations.board(entry)

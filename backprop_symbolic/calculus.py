@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
+from sympy import Abs, Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
@@ -246,7 +246,7 @@ def tidy(expr: Expr, signs: bool = True, turn: bool = True) -> Expr:
     if isinstance(expr, Partial) or not expr.args or isinstance(expr, Decimal):
         return expr
     if isinstance(expr, Add):
-        return _tidy_sum([tidy(cast(Expr, a), signs, turn=i == 0) for i, a in enumerate(expr.args)])
+        return _tidy_sum([tidy(a, signs, turn=i == 0) for i, a in enumerate(expr.args)])
     args = [tidy(a, signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
     if isinstance(expr, (Mul, Tight)):
         return _tidy_product(args, signs, isinstance(expr, Tight), turn)

@@ -14,7 +14,22 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, cancel, false, pi, symbols, true
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Expr,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    Symbol,
+    cancel,
+    false,
+    pi,
+    symbols,
+    true,
+)
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_

@@ -32,6 +32,8 @@ SIGN_POINTS = 24  # for a line that itself writes a sign, an absolute value or c
 REDRAWS = 40
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
 TOLERANCE = 1e-9
+#: Where the leaves of a real point are drawn, in turn: a logarithm may ask for one sign everywhere.
+RANGES = ((-1.0, 1.0), (0.0, 1.0), (-1.0, 0.0), (0.0, 0.3), (-0.3, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,9 +341,10 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
     values = {delta: step.rhs for delta, step in derivation.definitions.items()}
     index = TermIndex(graph)
     worst, done = 0.0, 0
-    for _ in range(REDRAWS * points):
+    for attempt in range(REDRAWS * points):
+        low, high = RANGES[attempt % len(RANGES)]
         leaves = {
-            s: complex(source.uniform(-1, 1)) for s, q in graph.quantities.items() if q.definition is None
+            s: complex(source.uniform(low, high)) for s, q in graph.quantities.items() if q.definition is None
         }
         direction = {w: source.uniform(0.5, 1.5) for w in derivation.results}
         moved = {s: v + 1j * STEP * direction.get(s, 0.0) for s, v in leaves.items()}

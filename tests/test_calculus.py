@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
@@ -10,15 +9,47 @@ import mpmath
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sympy import Abs, Expr, Integer, Piecewise, Rational, Symbol, atan, cos, cosh, diff, erf, lambdify, log, sign, sin, sinh, true
+from sympy import (
+    Abs,
+    Expr,
+    Integer,
+    Piecewise,
+    Rational,
+    Symbol,
+    atan,
+    cos,
+    cosh,
+    diff,
+    erf,
+    lambdify,
+    log,
+    sign,
+    sin,
+    sinh,
+    true,
+)
 from sympy import exp as sympy_exp
-
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from backprop_symbolic import read
 from backprop_symbolic.activations import activations, formula, prime
 from backprop_symbolic.algebra import (
-    Call, Decimal, Frac, Partial, Prime, Tight, X, Y, add, contains, mul, neg, plain, power, replace, sub,
+    Call,
+    Decimal,
+    Frac,
+    Partial,
+    Prime,
+    Tight,
+    X,
+    Y,
+    add,
+    contains,
+    mul,
+    neg,
+    plain,
+    power,
+    replace,
+    sub,
 )  # fmt: skip
 from backprop_symbolic.calculus import RULES, expand, lines, tidy
 from backprop_symbolic.derivation import Step
