@@ -58,6 +58,7 @@ class Activation:
                 `calculus` finds the lines
     kinks       the points x where f' may not exist, in the parameters; `prime` states the
                 convention taken there, which is PyTorch's
+    elementary  f is known by this very sign: arctan(x) = arctan(x) would say nothing
     parameters  the constants of the formula that a user may set
     values      those that were set: `elu(alpha=0.5)` is `elu` with values (("alpha", "0.5"),)
     torch       the same function in PyTorch, F being torch.nn.functional; "" where it has none
@@ -71,6 +72,7 @@ class Activation:
     sign: str
     board: tuple[BoardLine, ...] = ()
     kinks: tuple[str, ...] = ()
+    elementary: bool = False
     aliases: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     values: Values = ()
@@ -252,6 +254,7 @@ arctan = activations.register(
         "1/(1 + x**2)",
         r"\arctan",
         "arctan",
+        elementary=True,
         aliases=("atan",),
         torch="torch.arctan(x)",
     )
@@ -619,16 +622,6 @@ def formula_of(name: str) -> Expr:
 def prime(entry: Activation) -> Expr:
     """f' as the entry states it, in the symbols `algebra.X` and `algebra.Y`."""
     return _parsed(entry.prime, entry.name, entry.parameters, entry.values)
-
-
-def elementary(entry: Activation) -> bool:
-    """Whether f is an elementary function under its own sign: arctan(x) = arctan(x) says nothing."""
-    from backprop_symbolic.algebra import X
-    from backprop_symbolic.printing import FUNCTIONS
-
-    found = formula(entry)
-    signs = FUNCTIONS.get(type(found).__name__, ("", ""))
-    return signs[0] == entry.latex and found.args == (X,)
 
 
 def board(entry: Activation) -> list[tuple[Expr, str]]:

@@ -228,7 +228,7 @@ class _Author:
         for name in self.used_activations():
             entry = activations.activation(name)
             symbol = cast(Symbol, activations.function_symbol(name))
-            if activations.elementary(entry):
+            if entry.elementary:
                 found.append(("activation_known", {"call": Call(symbol, X)}))
             else:
                 formula = activations.formula(entry)

@@ -44,6 +44,7 @@ from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import TWO, Call, Decimal, Frac, Partial, Prime, Tight, X, neg, number, power
+from backprop_symbolic.algebra import symbols as names_in
 from backprop_symbolic.graph import Graph
 
 PRIME = 2**61 - 1
@@ -527,7 +528,8 @@ class Evaluator:
             t = self.tangent(arg, env, seed)
             if t == self.zero:
                 return t
-            return self.tangent(formula_of(cast(Call, expr).name), (arg, env), _Seed(X, t))
+            # f'(u)·t; the slope is itself a tangent through f's formula, found once for each u.
+            return domain.product([t, self.value(Prime(cast(Symbol, expr.args[0]), arg), env)])
         if kind is Frac:
             top, bottom = expr.args
             inverse = domain.inverse(self.value(bottom, env))
@@ -629,8 +631,8 @@ class TermIndex:
             if isinstance(definition, Add):
                 table = {}
                 for term in definition.args:
-                    for name in term.free_symbols:
-                        table.setdefault(cast(Symbol, name), []).append(term)
+                    for name in names_in(term):
+                        table.setdefault(name, []).append(term)
             self.found[of] = table
         return self.found[of]
 

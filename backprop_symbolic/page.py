@@ -115,7 +115,7 @@ class _ActivationAuthor(_Author):
         """The exact formula, its parameters, where it holds, and what is taken at its kinks."""
         entry, call = self.entry, self.call
         found: list[Hypothesis] = []
-        if activations.elementary(entry):
+        if entry.elementary:
             found.append(("function_known", {"call": call}))
         else:
             key = "function_given" if activations.is_formula(entry.name) else "function"

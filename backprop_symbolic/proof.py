@@ -94,7 +94,7 @@ class Prover:
         """
         symbol = cast(Symbol, activations.function_symbol(entry.name))
         call, formula = Call(symbol, X), activations.formula(entry)
-        definitions = [] if activations.elementary(entry) else [self.step(call, Stated(formula))]
+        definitions = [] if entry.elementary else [self.step(call, Stated(formula))]
         board = activations.board(entry)
         args: dict[str, Argument] = {"function": call}
         if board:

@@ -65,18 +65,23 @@ def sessions(block: Block) -> list[tuple[str, list[str]]]:
 
 def differs(claimed: list[str], printed: list[str]) -> str:
     """Why `printed` is not what is claimed, "" where it is; `…` stands for any lines."""
-    at, anywhere = 0, False
+    runs: list[list[str]] = [[]]
     for row in claimed:
         if row.strip() == "…":
-            anywhere = True
-            continue
-        while anywhere and at < len(printed) and printed[at].rstrip() != row.rstrip():
-            at += 1
-        if at >= len(printed) or printed[at].rstrip() != row.rstrip():
-            return f"not printed here: {row!r}"
-        at, anywhere = at + 1, False
-    rest = [] if anywhere else [row for row in printed[at:] if row.strip()]
-    return f"more is printed: {rest[:3]}" if rest else ""
+            runs.append([])
+        else:
+            runs[-1].append(row.rstrip())
+    lines = [row.rstrip() for row in printed]
+    while lines and not lines[-1]:
+        lines.pop()
+    at = 0
+    for number, run in enumerate(runs):
+        places = [at] if number == 0 else range(at, len(lines) - len(run) + 1)
+        found = next((i for i in places if lines[i : i + len(run)] == run), None)
+        if found is None:
+            return "not printed here:\n" + "\n".join(run)
+        at = found + len(run)
+    return f"more is printed: {lines[at : at + 3]}" if runs[-1] and at < len(lines) else ""
 
 
 CONSOLE = [(n, b) for n in NAMES for b in blocks(n) if b.language == "console" and not b.excuse]

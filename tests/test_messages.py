@@ -11,13 +11,25 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import product
 
 import pytest
 
 from backprop_symbolic import (
-    Network, activations, backprop, calculus, derivation, derive, elimination, losses, page, proof, prove_activation,
-    prove_loss, read, render, rules,
+    Network,
+    activations,
+    backprop,
+    calculus,
+    derivation,
+    derive,
+    elimination,
+    losses,
+    page,
+    proof,
+    prove_activation,
+    prove_loss,
+    read,
+    render,
+    rules,
 )  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
