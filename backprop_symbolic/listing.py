@@ -5,6 +5,7 @@ Nothing here needs SymPy: formulas are shown as the registries hold them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -89,7 +90,10 @@ def _losses() -> list[Item]:
 def exact_form(loss: Loss) -> str:
     """Σ over the n outputs o of one sample with targets t, as plain text."""
     through = f", o = {loss.through} of the outputs" if loss.through else ""
-    return f"Σ {loss.part}{through}"
+    part = loss.part
+    # A sum or cases as the summand stand in brackets.
+    bare = re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", part)))
+    return f"Σ ({part}){through}" if " " in bare else f"Σ {part}{through}"
 
 
 def _defaults(parameters: Iterable[Parameter]) -> dict[str, str]:

@@ -50,6 +50,11 @@ class Loss:
         """The same loss with other values of its parameters."""
         return replace(self, name=canonical(self.name, values), values=values, aliases=())
 
+    @property
+    def base(self) -> str:
+        """The name without values."""
+        return self.name.partition("(")[0]
+
 
 losses: Registry[Loss] = Registry("loss", Loss, group="backprop_symbolic.losses")
 
