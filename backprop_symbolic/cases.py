@@ -283,11 +283,10 @@ def conditions(expr: Expr) -> list[tuple[str, Expr]]:
 
     def must(what: Expr, key: str) -> None:
         value = number(plain(what))
-        if value is not None and (value < 0 or (value == 0 and key == "nonzero")):
-            raise NotDifferentiable(
-                f"{what} is not {'positive' if key == 'positive' else 'different from 0'}"
-            )
-        if not positive(what):
+        if value is not None and (value == 0 or (value < 0 and key == "positive")):
+            need = "greater than 0" if key == "positive" else "different from 0"
+            raise NotDifferentiable(f"{value} stands where a number {need} is needed")
+        if value is None and not positive(what):
             found[key, what] = None
 
     walk(expr)

@@ -262,13 +262,13 @@ class _Dense:
             network,
             f"a {network.title} network",
             self.constraints(targets),
-            dict.fromkeys(targets, losses.TARGETS[losses.losses.get(network.loss).targets]),
+            dict.fromkeys(targets, losses.TARGETS[losses.loss(network.loss).targets]),
             self.values,
         )
 
     def constraints(self, targets: list[Symbol]) -> dict[Symbol, Expr]:
         """t_n = 1 - t_1 - … where the outputs are probabilities of a softmax, and so the targets."""
-        loss = losses.losses.get(self.network.loss)
+        loss = losses.loss(self.network.loss)
         mixed = loss.through or self.network.activations[-1]
         if loss.targets != "distribution" or mixed not in layer_activations:
             return {}
