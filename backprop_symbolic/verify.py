@@ -30,7 +30,7 @@ from backprop_symbolic.graph import Graph
 
 POINTS = 2  # random points of the prime field; more where there are branches
 MAX_POINTS = 12
-SIGN_POINTS = 24  # for a line that itself writes a sign, an absolute value or cases of a sum
+SIGN_POINTS = 64  # for a line that itself writes a sign, an absolute value or cases of a sum
 REDRAWS = 40
 REAL_POINTS = 8  # where the field has no value
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
@@ -248,7 +248,7 @@ class Verifier:
         """Real values at which the two sides of a refuted step differ, or the field's."""
         names = list(dict.fromkeys((*_names(step.lhs), *_names(step.rhs))))
         leaves = dict.fromkeys(leaf for name in names for leaf in self.leaves_of(name))
-        for number in range(REDRAWS):
+        for number in range(4 * REDRAWS):
             real = self.real_point(number)
             real.fixed.clear()
             try:
@@ -430,6 +430,7 @@ def _signs(expr: Basic) -> bool:
 def _by_cases(graph: Graph) -> tuple[dict[Symbol, list[float]], bool]:
     """Names that a function by cases is applied to → a value in each region; whether there is any."""
     found: dict[Symbol, list[float]] = {}
+    met: set[float] = set()
     any_cases = False
     for quantity in graph.quantities.values():
         if quantity.definition is None or isinstance(quantity.definition, Symbol):
@@ -439,9 +440,12 @@ def _by_cases(graph: Graph) -> tuple[dict[Symbol, list[float]], bool]:
                 any_cases = True
                 continue
             regions, cases = _cases_of(node.name)
+            met.update(regions)
             any_cases = any_cases or cases
             if regions and isinstance(node.args[1], Symbol):
                 found[node.args[1]] = regions
+    if met:  # x of the proofs goes through the regions of every activation
+        found.setdefault(X, sorted(met))
     return found, any_cases
 
 

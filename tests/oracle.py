@@ -191,7 +191,11 @@ class Oracle:
         if isinstance(e, Symbol):
             if e in known:
                 return known[e]
-            return self.value(self.meanings[e]) if e in self.meanings else self.leaf(e)
+            meaning = self.meanings.get(e)
+            if meaning is None:
+                return self.leaf(e)
+            # δ is a derivative and stays; u = 1 + e^x, a name of a proof, moves with x.
+            return self.value(meaning) if meaning.has(Partial) else self._at(meaning, known)
         if isinstance(e, Rational):
             return complex(e.p / e.q)
         if isinstance(e, Decimal):
