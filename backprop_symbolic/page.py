@@ -120,6 +120,7 @@ class _ActivationAuthor(_Author):
         else:
             key = "function_given" if activations.is_formula(entry.name) else "function"
             found.append((key, {"call": call, "formula": self.formula}))
+        found.append(("output", {"output": Y}))
         if entry.aliases:
             found.append(("aliases", {"names": ", ".join(entry.aliases)}))
         if entry.parameters:
@@ -197,7 +198,8 @@ class _ActivationAuthor(_Author):
         expr = by_cases(found, parts)
         if len(parts) > 1:
             end = self.step(Partial(Y, X), Eliminated("cases", expr))
-            groups.append(Group("form_cases", (end,), args))
+            key = "form_cases" if contains(expr, Y) else "form_steps"
+            groups.append(Group(key, (end,), args))
         elif not contains(expr, Y) and not contains(expr, X):
             constant = self.step(Partial(Y, X), Stated(expr))
             groups.append(Group("form_constant", (constant,), args))
