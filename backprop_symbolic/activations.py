@@ -186,7 +186,7 @@ prelu = activations.register(
     )
 )
 identity = activations.register(
-    Activation("identity", "x", "1", r"\operatorname{id}", "id", aliases=("linear",), torch="1*x")
+    Activation("identity", "x", "1", r"\operatorname{id}", "id", aliases=("linear",), torch="x")
 )
 binary_step = activations.register(
     Activation(

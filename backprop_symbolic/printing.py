@@ -366,7 +366,7 @@ class Plain(Printer[str]):
         return name
 
     def applied(self, expr: Call | Prime, argument: str) -> str:
-        name, _, values = expr.name.partition("(")
+        name, _, values = self.function(expr.name).partition("(")
         mark = "'" if isinstance(expr, Prime) else ""
         return f"{name}{mark}({argument}{', ' + values[:-1] if values else ''})"
 
