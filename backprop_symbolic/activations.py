@@ -92,9 +92,7 @@ class LayerActivation:
     torch: str = ""
 
 
-activations: Registry[Activation] = Registry(
-    "activation", Activation, group="backprop_symbolic.activations"
-)
+activations: Registry[Activation] = Registry("activation", Activation, group="backprop_symbolic.activations")
 layer_activations: Registry[LayerActivation] = Registry("activation", LayerActivation)
 
 softmax = layer_activations.register(
@@ -555,7 +553,7 @@ def kinks(entry: Activation) -> list[tuple[Expr, Expr]]:
         values = {at_point(f, X, point, side) for side in (-1, 0, 1)}
         slopes = {at_point(replace(form, {Y: f}), X, point, side) for side in (-1, 0, 1)}
         if len(values) > 1 or len(slopes) > 1:
-            here = {X: point, Y: at_point(f, X, point)}
+            here: dict[Expr, Expr] = {X: point, Y: at_point(f, X, point)}
             found.append((shown, settled(replace(case_at(form, X, point), here))))
     return found
 

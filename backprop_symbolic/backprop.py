@@ -228,7 +228,9 @@ class _Author:
             symbol = cast(Symbol, activations.function_symbol(name))
             found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
             for point, slope in activations.kinks(entry):
-                found.append(("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope}))
+                found.append(
+                    ("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope})
+                )
         for mixed in self.softmax_layers():
             found.append(("softmax", {"output": mixed, "formula": graph.definition(mixed)}))
         if network is not None:
@@ -592,7 +594,9 @@ class _Author:
         groups: list[Group] = []
         if part != self.error:
             total = self.graph.definition(self.error)
-            others = tuple(s for s in symbols(total) if s != part and self.graph[s].role in ("part", "penalty"))
+            others = tuple(
+                s for s in symbols(total) if s != part and self.graph[s].role in ("part", "penalty")
+            )
             steps.append(self.step(lhs, Opened(total, y), detail=NORMAL))
             steps.append(self.step(lhs, Vanishing(part, y)))
             args["others"] = others
@@ -1026,7 +1030,9 @@ class _Author:
         else:
             known = []
         rest = [
-            self.learn(self.step(Partial(y, q), ThroughSoftmax(y, own))) for y in self.mixed(q) if y not in known
+            self.learn(self.step(Partial(y, q), ThroughSoftmax(y, own)))
+            for y in self.mixed(q)
+            if y not in known
         ]
         if rest:
             groups.append(Group("softmax_known", tuple(rest), args))

@@ -65,9 +65,7 @@ losses: Registry[Loss] = Registry("loss", Loss, group="backprop_symbolic.losses"
 half_sse = losses.register(
     Loss("half_sse", "1/2*(t - o)**2", "o - t", torch="F.mse_loss(o, t, reduction='sum')/2")
 )
-sse = losses.register(
-    Loss("sse", "(t - o)**2", "2*(o - t)", torch="F.mse_loss(o, t, reduction='sum')")
-)
+sse = losses.register(Loss("sse", "(t - o)**2", "2*(o - t)", torch="F.mse_loss(o, t, reduction='sum')"))
 mse = losses.register(
     Loss("mse", "1/n*(t - o)**2", "2/n*(o - t)", aliases=("mse_loss",), torch="F.mse_loss(o, t)")
 )

@@ -75,7 +75,7 @@ def exact(text: str) -> Fraction | None:
     if not match or len(text) > MAX_DIGITS + 10:
         return None
     digits, power, under = match[2], match[3], match[4]
-    if (power or "." in digits) and under or (power and abs(int(power)) > MAX_EXPONENT) or under == "0":
+    if ((power or "." in digits) and under) or (power and abs(int(power)) > MAX_EXPONENT) or under == "0":
         return None
     if under is not None and int(under) == 0:
         return None
@@ -192,7 +192,9 @@ class Registry(Generic[Entry]):
             reason = self.broken().get(spelling(name))
             if reason is not None:
                 raise BadPlugin(reason)
-        raise unknown(self.what, name, self.names(), also=[a for e in self for a in getattr(e, "aliases", ())])
+        raise unknown(
+            self.what, name, self.names(), also=[a for e in self for a in getattr(e, "aliases", ())]
+        )
 
     def find(self, name: str) -> Entry | None:
         """The entry called `name`, None where there is none. Raises as `get` for bad values."""
@@ -208,7 +210,7 @@ class Registry(Generic[Entry]):
         if found is None and "(" in name and (match := _CALL.fullmatch(name)):
             entry = self._find(match[1])
             if entry is not None:
-                return cast(Entry, concrete(self.what, entry, match[2]))
+                return cast(Entry, concrete(self.what, cast(Any, entry), match[2]))
         return found
 
     def names(self) -> list[str]:
@@ -231,16 +233,19 @@ class Registry(Generic[Entry]):
 
         for point in sorted(entry_points(group=self.group), key=lambda p: p.name):
             try:
-                entry = point.load()
-                if self.kind is None or not isinstance(entry, self.kind):
-                    raise TypeError(f"{point.value} is no {getattr(self.kind, '__name__', 'entry')}")
-                self.register(entry)
-            except Exception as error:  # noqa: BLE001 — whatever another package does wrong
+                self.register(self._checked(point.load(), point.value))
+            except Exception as error:
                 package = f" of {point.dist.name}" if point.dist is not None else ""
                 self._broken[spelling(point.name)] = (
                     f"the {self.what} plug-in '{point.name}'{package} cannot be used: "
                     f"{type(error).__name__}: {' '.join(str(error).split())}"
                 )
+
+    def _checked(self, entry: object, where: str) -> Entry:
+        """`entry` where it is of the registry's kind. Raises TypeError."""
+        if self.kind is None or not isinstance(entry, self.kind):
+            raise TypeError(f"{where} is no {getattr(self.kind, '__name__', 'entry')}")
+        return cast(Entry, entry)
 
     def __iter__(self) -> Iterator[Entry]:
         self.load()

@@ -79,7 +79,9 @@ class Network:
             raise unknown("bias mode", bias, BIAS_MODES)
         each = tuple(names * layers if len(names) == 1 else names)
         error = losses.get(loss)
-        mixed = [(name, size) for name, size in zip(each, checked[1:], strict=True) if name in layer_activations]
+        mixed = [
+            (name, size) for name, size in zip(each, checked[1:], strict=True) if name in layer_activations
+        ]
         if error.through:
             mixed.append((error.through, checked[-1]))
         for name, size in mixed:
