@@ -42,6 +42,7 @@ class Activation:
                 `calculus` finds the lines
     kinks       the points x where f' may not exist, in the parameters; `prime` states the
                 convention taken there, which is PyTorch's
+    elementary  f is known by this very sign: arctan(x) = arctan(x) would say nothing
     parameters  the constants of the formula that a user may set
     values      those that were set: `elu(alpha=0.5)` is `elu` with values (("alpha", "0.5"),)
     torch       the same function in PyTorch, F being torch.nn.functional; "" where it has none
@@ -54,6 +55,7 @@ class Activation:
     sign: str
     board: tuple[BoardLine, ...] = ()
     kinks: tuple[str, ...] = ()
+    elementary: bool = False
     aliases: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     values: Values = ()
@@ -222,6 +224,7 @@ arctan = activations.register(
         "1/(1 + x**2)",
         r"\arctan",
         "arctan",
+        elementary=True,
         aliases=("atan",),
         torch="torch.arctan(x)",
     )
