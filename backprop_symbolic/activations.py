@@ -216,7 +216,7 @@ prelu = activations.register(
     )
 )
 identity = activations.register(
-    Activation("identity", "x", "", r"\operatorname{id}", "id", aliases=("linear",), torch="1*x")
+    Activation("identity", "x", "", r"\operatorname{id}", "id", aliases=("linear",), torch="x")
 )
 binary_step = activations.register(
     Activation(

@@ -315,13 +315,13 @@ def _settled_sum(terms: tuple[Expr, ...]) -> Expr:
     kept = [t for t in terms if number(t) != 0]
     values = [number(t) for t in kept]
     if len(kept) > 1 and all(isinstance(v, Rational) for v in values):
-        return cast(Expr, sum(cast(list[Rational], values), ZERO))
+        return sum(cast(list[Rational], values), ZERO)
     return add(*kept)
 
 
 def at_point(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
     """The value of `expr` at variable = point, by the case that `case_at` finds."""
-    return cast(Expr, plain(case_at(expr, variable, point, side)).subs(variable, point))
+    return plain(case_at(expr, variable, point, side)).subs(variable, point)
 
 
 def case_at(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
@@ -333,7 +333,8 @@ def case_at(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
     def case(node: Expr) -> Expr | None:
         if not isinstance(node, Piecewise):
             return None
-        for value, condition in node.args:
+        for pair in node.args:
+            value, condition = pair.args
             if condition == True or _holds(condition, variable, point, side):  # noqa: E712
                 return mapped(cast(Expr, value), case)
         raise ValueError(f"no case of {node} holds at {point}")

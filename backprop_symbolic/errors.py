@@ -66,7 +66,7 @@ def unknown(
     Names in `also` are not listed, but may be the nearest.
     """
     names = list(known)
-    shown = names if len(names) <= 24 else [*names[:24], f"… ({len(names)} in all)"]
+    shown = names if len(names) <= 40 else [*names[:40], f"… ({len(names)} in all)"]
     place = f" {where}" if where else ""
     close = nearest(word, [*names, *also])
     hint = f" Did you mean {quoted(close)}?" if close else ""

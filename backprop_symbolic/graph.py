@@ -262,9 +262,14 @@ class _Dense:
             network,
             f"a {network.title} network",
             self.constraints(targets),
-            dict.fromkeys(targets, losses.TARGETS[losses.loss(network.loss).targets]),
+            self.domains(targets),
             self.values,
         )
+
+    def domains(self, targets: list[Symbol]) -> dict[Symbol, tuple[float, float]]:
+        """Where the targets lie, for losses that are not defined everywhere."""
+        interval = losses.TARGETS[losses.loss(self.network.loss).targets]
+        return {} if interval is None else dict.fromkeys(targets, interval)
 
     def constraints(self, targets: list[Symbol]) -> dict[Symbol, Expr]:
         """t_n = 1 - t_1 - … where the outputs are probabilities of a softmax, and so the targets."""

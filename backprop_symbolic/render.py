@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from backprop_symbolic.terminal import Terminal
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 
 
 # ---------------------------------------------------------------- formats

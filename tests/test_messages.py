@@ -69,7 +69,7 @@ def every_derivation() -> Iterator:
     for i, name in enumerate(names):
         loss, bias = errors[i % len(errors)], list(BIAS_MODES)[i % len(BIAS_MODES)]
         yield Network.dense([2, 2, 2], [name, "sigmoid"], loss, bias), "all"
-        yield Network.dense([1, 2, 1], ["tanh", name], loss, bias), "all"
+        yield Network.dense([1, 2, 1], ["tanh", name], "half_sse", bias), "all"
     for sizes in (
         [1, 1],
         [2, 1],
@@ -342,7 +342,8 @@ def test_korean_is_korean_and_english_is_english():
     for key, text in messages("ko").items():
         assert re.search("[가-힣]", text), key
         foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias"}
-        assert not foreign, f"{key}: {foreign}"
+        # Formats and programs are called by their names.
+        assert not foreign or key.startswith("format."), f"{key}: {foreign}"
     for key, text in messages("en").items():
         assert text.isascii() or not re.search("[가-힣]", text), key
 
