@@ -109,9 +109,12 @@ def _section(section: Section, detail: int, level: int) -> Iterator[Block]:
 
 def _group(group: Group, detail: int) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
-    if group.detail > detail or not steps:
+    # A group that never had a step says its sentence alone.
+    if group.detail > detail or (group.steps and not steps):
         return
     yield Paragraph(Message(f"group.{group.key}", group.args))
+    if not steps:
+        return
     reasons = detail >= FULL or (detail >= NORMAL and group.key in REASONED)
     rows = []
     before: Expr | None = None

@@ -11,13 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Generic, TypeVar, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, pi
+from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
 from sympy.core.relational import Ge, Gt, Le, Lt
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Span, Tight, X
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -119,6 +119,11 @@ class Printer(ABC, Generic[T]):
             return self.bars(self(expr.args[0]))
         if expr is pi:
             return self.word(r"\pi", "π")
+        if expr is oo or expr is -oo:
+            sign = "" if expr is oo else "-"
+            return self.word(rf"{sign}\infty", f"{sign}∞")
+        if isinstance(expr, Span):
+            return self.span(expr)
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
@@ -144,6 +149,14 @@ class Printer(ABC, Generic[T]):
     def holding(self, shown: T, held: list[T]) -> T:
         """A derivative with what is held fixed noted at its foot: (∂p/∂z)_s."""
         return self.join([self.parens(shown), self.foot(held)])
+
+    def span(self, expr: Span) -> T:
+        low, high = expr.args[:2]
+        if low == high:
+            return self.join([self.word(r"\{", "{"), self(low), self.word(r"\}", "}")])
+        before, after = expr.brackets
+        comma = self.word(r",\, ", ", ")
+        return self.join([self.word(before, before), self(low), comma, self(high), self.word(after, after)])
 
     def rational(self, value: Rational) -> T:
         p, q = abs(int(value.p)), int(value.q)
@@ -356,7 +369,7 @@ class Plain(Printer[str]):
         return symbol.name
 
     def word(self, latex: str, plain: str) -> str:
-        return {"π": "pi"}.get(plain, plain)
+        return {"π": "pi", "∞": "inf", "-∞": "-inf"}.get(plain, plain)
 
     def function(self, name: str) -> str:
         return name
