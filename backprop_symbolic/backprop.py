@@ -18,7 +18,7 @@ from typing import cast
 from sympy import Add, Expr, Symbol
 
 from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.algebra import ZERO, Call, Partial, X, add, mul, neg, symbols
+from backprop_symbolic.algebra import ZERO, Call, Partial, Prime, X, add, mul, neg, symbols
 from backprop_symbolic.derivation import (
     BRIEF,
     FULL,
@@ -200,8 +200,8 @@ class _Author:
             entry = activations.activations.get(name)
             symbol = cast(Symbol, activations.function_symbol(name))
             found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
-            if entry.kinks:
-                found.append(("kink", {"call": Call(symbol, X), "points": ", ".join(entry.kinks)}))
+            for point, slope in activations.kinks(entry):
+                found.append(("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope}))
         if network is not None and losses.losses.get(network.loss).condition:
             found.append((losses.losses.get(network.loss).condition, {}))
         found.append(("held_fixed", {"rate": graph.rate}))

@@ -15,7 +15,7 @@ from functools import cached_property
 from sympy import Add, Expr, Mul, Symbol
 
 from backprop_symbolic import losses
-from backprop_symbolic.activations import function_symbol
+from backprop_symbolic.activations import activations, function_symbol
 from backprop_symbolic.algebra import ONE, Call, Decimal, Partial, Tight, add, symbols
 from backprop_symbolic.errors import BadGraph, BadNetwork, UnknownName, nearest, quoted
 from backprop_symbolic.notation import Notation, Place, notation
@@ -344,7 +344,7 @@ class _Read:
     def claim(self, name: str, number: int, column: int) -> None:
         if not name.isidentifier():
             raise self.fail(number, f"{quoted(name)} is not a name", column)
-        if name == "pi" or name in _FUNCTIONS or function_symbol(name):
+        if name == "pi" or name in _FUNCTIONS or name in activations:
             raise self.fail(number, f"{quoted(name)} is the name of a function or constant", column)
         if name in self.lines:
             raise self.fail(

@@ -106,10 +106,7 @@ class Printer(ABC, Generic[T]):
                 return self.root(self(expr.args[0]))
             return self.raised(self.within(expr.args[0], ATOM), self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
-            sign = self.function(expr.name)
-            if isinstance(expr, Prime):
-                sign = self.join([sign, self.word("'", "'")])
-            return self.join([sign, self.parens(self(expr.args[1]))])
+            return self.applied(expr, self(expr.args[1]))
         if isinstance(expr, Piecewise):
             return self.cases(
                 [(self(p.args[0]), None if p.args[1] == True else self.relation(p.args[1]))  # noqa: E712
@@ -128,6 +125,13 @@ class Printer(ABC, Generic[T]):
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
         raise TypeError(f"no way to write {type(expr).__name__}")
+
+    def applied(self, expr: Call | Prime, argument: T) -> T:
+        """f(u) or f'(u)."""
+        sign = self.function(expr.name)
+        if isinstance(expr, Prime):
+            sign = self.join([sign, self.word("'", "'")])
+        return self.join([sign, self.parens(argument)])
 
     def function(self, name: str) -> T:
         entry = activations.activations.get(name)
@@ -373,6 +377,11 @@ class Plain(Printer[str]):
 
     def function(self, name: str) -> str:
         return name
+
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        name, _, values = expr.name.partition("(")
+        mark = "'" if isinstance(expr, Prime) else ""
+        return f"{name}{mark}({argument}{', ' + values[:-1] if values else ''})"
 
     def join(self, parts: list[str]) -> str:
         return "".join(parts)

@@ -20,7 +20,7 @@ from sympy import Abs, Expr, Piecewise, Rational, Symbol, cancel, sign
 from sympy.core.relational import Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Partial, X, symbols
+from backprop_symbolic.algebra import Call, Partial, X, plain, symbols
 from backprop_symbolic.calculus import pending
 from backprop_symbolic.derivation import Derivation, Evidence, Group, Section, Step
 from backprop_symbolic.errors import Unverified
@@ -407,7 +407,7 @@ def _regions(formula: Expr) -> list[float]:
     borders: set[float] = set()
     for node in formula.atoms(Relational):
         for side in node.args:
-            n = side.value if isinstance(side, Decimal) else side
+            n = plain(cast(Expr, side))
             if isinstance(n, Rational):
                 borders.add(float(n))
     if any(n.args[0] == X for n in formula.atoms(Abs, sign)):
