@@ -26,6 +26,7 @@ from sympy import (
     Add,
     Basic,
     Dummy,
+    E,
     Expr,
     Float,
     Integer,
@@ -65,7 +66,8 @@ MAX_CELLS = 64  # pieces of one formula
 MAX_TERMS = 400  # of a numerator or a denominator
 MAX_DEGREE = 80
 MAX_BOXES = 3_000  # of one search for zeros
-MAX_CALLS = 3_000_000  # function calls of one analysis; a shipped activation takes a tenth
+MAX_CALLS = 12_000_000  # function calls of one analysis; a shipped activation takes a fifth at most
+MAX_LIMIT_CALLS = 1_500_000  # the same, of one limit left to SymPy
 SPLIT = 0.5131  # where a box is cut: not at a round number, where a zero is likely
 NARROW = 1e-7  # of a box in which a zero is not yet alone
 
@@ -371,8 +373,11 @@ def _put(expr: Expr, at: Expr) -> Expr:
 
 
 def tidied(value: Expr) -> Expr:
-    """A number with its fractions and roots put together."""
-    return cast(Expr, radsimp(expand(value))) if not isinstance(value, Rational) else value
+    """A number with its roots put together; e, erf and the like stay in terms of their own."""
+    if isinstance(value, Rational):
+        return value
+    spread = expand(value)
+    return cast(Expr, spread if spread.has(exp_, erf_, E, log_) else radsimp(spread))
 
 
 # ---------------------------------------------------------------- the frame
@@ -409,6 +414,7 @@ class Frame:
         self.ring = self.field.ring
         self.place = {g.key: i for i, g in enumerate(self.order)}
         self.known: dict[Expr, Any] = {}
+        self.derived: dict[Any, Any] = {}
         self.slopes: list[Any] = [self._slope(g) for g in self.order]
 
     # ------------------------------------------------------------ building
@@ -426,7 +432,7 @@ class Frame:
                 for arg in expr.args:
                     self._collect(cast(Expr, arg))
             elif isinstance(expr, Pow) and isinstance(expr.args[1], Rational):
-                root = cast(Expr, Pow(expr.args[0], Rational(1, expr.args[1].q)))
+                root = cast(Expr, Pow(expr.args[0], Rational(1, expr.args[1].q), evaluate=False))
                 self.generators[root] = Generator(root, "constant")
             else:
                 self.generators[expr] = Generator(expr, "constant")
@@ -463,7 +469,7 @@ class Frame:
         for number, rest in _terms(exponent):
             known = self.steps.get(rest)
             self.steps[rest] = number if known is None else _divisor(known, number)
-            if not isinstance(rest, log_) and _monomial(rest) is None and rest != 1:
+            if not isinstance(rest, log_) and rest.free_symbols:
                 self._collect(rest)
 
     def _exponential(self, rest: Expr, step: Rational) -> None:
@@ -595,7 +601,10 @@ class Frame:
 
     def derivative(self, element: Any) -> Any:
         """d/dx of an element."""
-        return self._sized(self._through(element))
+        found = self.derived.get(element)
+        if found is None:
+            found = self.derived[element] = self._sized(self._through(element))
+        return found
 
     # ------------------------------------------------------------ written again
 
@@ -923,6 +932,7 @@ class Frame:
 
     def limit(self, element: Any, side: int) -> Expr:
         """The limit towards side·∞, by the terms that outgrow the others. Raises NotEstablished."""
+        element = self._expanded(element, side)
         if element.numer == 0:
             return cast(Expr, Integer(0))
         top, bottom = (self._lead_limit(part, side) for part in (element.numer, element.denom))
@@ -935,6 +945,66 @@ class Frame:
                 odd = (up[1] - down[1]) % 2 if side < 0 else 0
                 return oo * _sign(cast(Expr, over / under)) * (-1) ** odd
         return tidied(cast(Expr, over / under))
+
+    def _expanded(self, element: Any, side: int) -> Any:
+        """ln u and erf u by their growth far out: g = main + rest·(1 + o(1)).
+
+            ln u   main = c·x^n where u grows like e^{c·x^n}, rest = u/e^{c·x^n} - 1
+            erf u  main = ±1, rest = -e^{-u²}/(u·√π)
+
+        Only where g is multiplied by something and added to something, and where what is left
+        grows at least like the rest: then nothing that counts was left out.
+        """
+        for i, g in enumerate(self.order):
+            gen = self.field.gens[i]
+            factor = element.diff(gen)
+            if g.kind not in ("log", "erf") or factor == 0:
+                continue
+            if factor.diff(gen) != 0:
+                raise NotEstablished(f"{g.kind} squared")
+            main, rest = (self._log_far if g.kind == "log" else self._erf_far)(g, side)
+            element = element - factor * gen + factor * (main + rest)
+            if element == 0 or (rest != 0 and self._slower(element, factor * rest, side)):
+                raise NotEstablished("what is left out counts")
+        return element
+
+    def _log_far(self, g: Generator, side: int) -> tuple[Any, Any]:
+        inner = self.of(cast(Expr, g.argument))
+        grown, lead = self.field.zero, self.field.one
+        for part, turned in ((inner.numer, 1), (inner.denom, -1)):
+            leading = self.leading(part, side)
+            if len(leading) != 1 or leading[0][1] != 1:
+                raise NotEstablished("a logarithm far out")
+            for k, exponent in enumerate(leading[0][0]):
+                if exponent and self.order[k].kind != "exponential":
+                    raise NotEstablished("a logarithm far out")
+                if exponent:
+                    lead = lead * self.field.gens[k] ** (turned * exponent)
+                    grown = grown + turned * exponent * self.of(cast(Expr, self.order[k].argument))
+        return grown, inner / lead - 1
+
+    def _erf_far(self, g: Generator, side: int) -> tuple[Any, Any]:
+        u = cast(Expr, g.argument)
+        end = self.limit(self.of(u), side)
+        if end not in (oo, -oo):
+            raise NotEstablished("erf far out")
+        root = self.of(cast(Expr, 1 / Pow(pi, Rational(1, 2))))
+        return self.field(1 if end == oo else -1), -self._of_exponent(expand(-(u**2))) * root / self.of(u)
+
+    def _slower(self, left: Any, right: Any, side: int) -> bool:
+        """Whether one element grows more slowly than another."""
+        (a, p), (b, q) = (self._growth_of(e, side) for e in (left, right))
+        for n in sorted({*a, *b}, reverse=True):
+            difference = a.get(n, 0.0) - b.get(n, 0.0)
+            if abs(difference) > 1e-9:
+                return difference < 0
+        return p < q
+
+    def _growth_of(self, element: Any, side: int) -> tuple[dict[int, float], int]:
+        (up, p), (down, q) = (
+            self.growth(self.leading(part, side)[0][0], side) for part in (element.numer, element.denom)
+        )
+        return {n: up.get(n, 0.0) - down.get(n, 0.0) for n in {*up, *down}}, p - q
 
     def _lead_limit(self, poly: Any, side: int) -> tuple[Expr, tuple[dict[int, float], int]]:
         """The limit of the leading coefficient, and the growth that it stands before."""
@@ -1109,7 +1179,7 @@ def sympy_limit(expr: Expr, at: Expr, side: str) -> Expr:
     from sympy import AccumBounds, limit
 
     try:
-        found = bounded(lambda: limit(expr, X, at, side), 400_000)
+        found = bounded(lambda: limit(expr, X, at, side), MAX_LIMIT_CALLS)
     except NotEstablished:
         raise
     except Exception as error:

@@ -11,13 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Generic, TypeVar, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
+from sympy import Abs, Add, Basic, E, Expr, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
 from sympy.core.relational import Ge, Gt, Le, Lt
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Span, Tight, X
+from backprop_symbolic.algebra import Call, Decimal, Frac, Near, Partial, Prime, Span, Tight, X
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -116,9 +116,13 @@ class Printer(ABC, Generic[T]):
             return self.bars(self(expr.args[0]))
         if expr is pi:
             return self.word(r"\pi", "π")
+        if expr is E:
+            return self.word("e", "e")
         if expr is oo or expr is -oo:
             sign = "" if expr is oo else "-"
             return self.word(rf"{sign}\infty", f"{sign}∞")
+        if isinstance(expr, Near):
+            return self.join([self.word(r"\approx ", "≈ "), self(expr.args[0])])
         if isinstance(expr, Span):
             return self.span(expr)
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
@@ -373,7 +377,7 @@ class Plain(Printer[str]):
         return symbol.name
 
     def word(self, latex: str, plain: str) -> str:
-        return {"π": "pi", "∞": "inf", "-∞": "-inf"}.get(plain, plain)
+        return {"π": "pi", "e": "exp(1)", "∞": "inf", "-∞": "-inf", "≈ ": "~"}.get(plain, plain)
 
     def function(self, name: str) -> str:
         return name
@@ -405,7 +409,7 @@ class Plain(Printer[str]):
         return f"{_typed(top)}/{_typed(bottom)}"
 
     def raised(self, base: str, exponent: str) -> str:
-        return f"exp({exponent})" if base == "e" else f"{base}**{_typed(exponent)}"
+        return f"exp({exponent})" if base == "exp(1)" else f"{base}**{_typed(exponent)}"
 
     def root(self, inner: str) -> str:
         return f"sqrt({inner})"
