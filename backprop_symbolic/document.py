@@ -66,7 +66,15 @@ class Display:
     rows: tuple[Row, ...]
 
 
-Block = Heading | Paragraph | Bullets | Display
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with a heading each, and rows of mathematics."""
+
+    head: tuple[Message, ...]
+    rows: tuple[tuple[Expr, ...], ...]
+
+
+Block = Heading | Paragraph | Bullets | Display | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,11 @@ def document(derivation: Derivation, detail: int = NORMAL) -> Document:
         return Document(Message("title.weight", {"partial": partial}), tuple(blocks))
     title = Message("title.all", {"error": derivation.graph.error, "count": len(parameters)})
     return Document(title, tuple(blocks))
+
+
+def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
+    """Sections as blocks, for a page that is no derivation."""
+    return tuple(block for section in sections for block in _section(section, detail, 2))
 
 
 def _section(section: Section, detail: int, level: int) -> Iterator[Block]:

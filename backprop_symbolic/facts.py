@@ -19,7 +19,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, cast
 
-from sympy import Add, Expr, Integer, Rational, Symbol, exp, nan, oo
+from sympy import Abs, Add, Eq, Expr, Integer, Rational, Symbol, exp, nan, oo
 
 from backprop_symbolic import calculus
 from backprop_symbolic.activations import Activation, formula, prime
@@ -309,7 +309,7 @@ class _Author:
 
     def __init__(self, entry: Activation, whole: Expr) -> None:
         self.entry, self.whole = entry, whole
-        sign, latex = entry.sign, entry.latex.replace(r"\operatorname", r"\mathrm")
+        sign, latex = entry.sign, latex_sign(entry)
         self.function = Symbol(sign)
         self.y, self.d, self.s = (Symbol(f"{sign}{p}(x)") for p in ("", "'", "''"))
         self.names = {
@@ -525,7 +525,9 @@ class _Author:
         return self.said(Steepest(value, points, pieces, ends))
 
     def said(self, found: Steepest) -> Fact:
-        args: dict[str, Argument] = {"slope": self.d, "x": X, "function": self.function}
+        args: dict[str, Argument] = {
+            "size": cast(Expr, Abs(self.d, evaluate=False)), "x": X, "function": self.function
+        }  # fmt: skip
         how = self.how_zeros(p.bend for p in self.pieces)
         if found.value.infinite:
             return Fact("steepest_unbounded", found, how, args)
@@ -533,7 +535,7 @@ class _Author:
             args |= {"value": shown(found.value), "spans": _shown(found.pieces)}
             return Fact("steepest_throughout", found, how, args)
         if found.points:
-            args["points"] = tuple(shown(p) for p in found.points)
+            args["points"] = tuple(_at(p) for p in found.points)
             if found.value.exact is None:
                 args |= _enclosure(found.value)
                 return Fact("steepest_near", found, how, args)
@@ -590,7 +592,7 @@ class _Author:
             return Fact("constant", "constant", how, args)
         if seen >= {1, -1}:
             turning = tuple(b[1] for a, b in pairwise([s for s in signs if s[0]]) if a[0] != b[0])
-            args["points"] = tuple(shown(t) for t in turning)
+            args["points"] = tuple(_at(t) for t in turning)
             return Fact("monotone_not", turning, how, args)
         flat = any(p.slope == 0 for p in self.pieces)
         key = ("increasing" if 1 in seen else "decreasing") + ("" if flat else "_strictly")
@@ -813,6 +815,11 @@ def _monomial(frame: Frame, monomial: tuple[int, ...]) -> list[Expr]:
     return found
 
 
+def latex_sign(entry: Activation) -> str:
+    """The sign of f in LaTeX; upright, as a name and not as an operator with space around it."""
+    return entry.latex.replace(r"\operatorname", r"\mathrm")
+
+
 def written_number(value: Expr) -> Expr:
     """A number as it is written: fractions as fractions, √2/2 and not √2·2^{-1}."""
     if value in (oo, -oo) or isinstance(value, Rational):
@@ -842,6 +849,11 @@ def _enclosure(value: Value) -> dict[str, Argument]:
         "low": decimal(value.box.low, DIGITS, math.floor),
         "high": decimal(value.box.high, DIGITS, math.ceil),
     }
+
+
+def _at(place: Value) -> Expr:
+    """x = place."""
+    return cast(Expr, Eq(X, shown(place), evaluate=False))
 
 
 def _shown(spans: tuple[Stretch, ...]) -> tuple[Expr, ...]:
@@ -899,4 +911,4 @@ def _touch(left: Stretch, right: Stretch) -> bool:
     return right.low.below(left.high) or left.closed_high or right.closed_low
 
 
-__all__ = ["Fact", "Facts", "Kink", "Steepest", "Stretch", "as_sections", "facts", "sections"]
+__all__ = ["Fact", "Facts", "Kink", "Steepest", "Stretch", "as_sections", "facts", "latex_sign", "sections", "written_number"]

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, cast
 from sympy import Abs, Add, Basic, E, Expr, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
-from sympy.core.relational import Ge, Gt, Le, Lt
+from sympy.core.relational import Eq, Ge, Gt, Le, Lt
 
 from backprop_symbolic import activations
 from backprop_symbolic.algebra import Call, Decimal, Frac, Near, Partial, Prime, Span, Tight, X
@@ -28,7 +28,7 @@ FUNCTIONS = {
     "erf": (r"\operatorname{erf}", "erf"), "sign": (r"\operatorname{sgn}", "sgn"),
 }  # fmt: skip
 RELATIONS: Mapping[type, tuple[str, str, str]] = {
-    Gt: (">", ">", ">"), Lt: ("<", "<", "<"), Ge: (r"\ge", "≥", ">="), Le: (r"\le", "≤", "<="),
+    Eq: ("=", "=", "=="), Gt: (">", ">", ">"), Lt: ("<", "<", "<"), Ge: (r"\ge", "≥", ">="), Le: (r"\le", "≤", "<="),
 }  # fmt: skip
 
 T = TypeVar("T")
@@ -121,6 +121,8 @@ class Printer(ABC, Generic[T]):
         if expr is oo or expr is -oo:
             sign = "" if expr is oo else "-"
             return self.word(rf"{sign}\infty", f"{sign}∞")
+        if type(expr) in RELATIONS:
+            return self.relation(expr)
         if isinstance(expr, Near):
             return self.join([self.word(r"\approx ", "≈ "), self(expr.args[0])])
         if isinstance(expr, Span):
@@ -144,6 +146,8 @@ class Printer(ABC, Generic[T]):
     def relation(self, condition: Basic) -> T:
         latex, sign, _ = RELATIONS[type(condition)]
         left, right = condition.args
+        if isinstance(right, Near):  # x ≈ 2.4, not x = ≈ 2.4
+            return self.join([self(left), self.word(" ", " "), self(right)])
         return self.join([self(left), self.word(f" {latex} ", f" {sign} "), self(right)])
 
     def partial(self, expr: Partial) -> T:

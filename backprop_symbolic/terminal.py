@@ -8,7 +8,7 @@ import unicodedata
 from sympy import Basic, Symbol
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
-from backprop_symbolic.algebra import Partial, X
+from backprop_symbolic.algebra import Call, Near, Partial, Prime, X
 from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 
 #: stringPict counts a Hangul syllable as one column; a filler takes the second and is removed.
@@ -177,4 +177,12 @@ class Flat(Plain):
 
     def relation(self, condition: Basic) -> str:
         left, right = condition.args
-        return f"{self(left)} {RELATIONS[type(condition)][1]} {self(right)}"
+        sign = "" if isinstance(right, Near) else f"{RELATIONS[type(condition)][1]} "
+        return f"{self(left)} {sign}{self(right)}"
+
+    def bars(self, inner: str) -> str:
+        return f"|{inner}|"
+
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        mark = "'" if isinstance(expr, Prime) else ""
+        return f"{self.function(expr.name)}{mark}({argument})"
