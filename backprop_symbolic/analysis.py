@@ -18,6 +18,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from types import FrameType
 from typing import Any, TypeVar, cast
 
@@ -59,7 +60,7 @@ from sympy.polys.polyerrors import BasePolynomialError
 
 from backprop_symbolic import intervals
 from backprop_symbolic.activations import formula_of
-from backprop_symbolic.algebra import Call, Frac, X, contains, mapped, plain, replace, sub
+from backprop_symbolic.algebra import Call, Frac, X, contains, mapped, plain, rebuild, replace, sub
 from backprop_symbolic.intervals import EVERYTHING, INF, Interval, around, point
 
 MAX_CELLS = 64  # pieces of one formula
@@ -150,13 +151,13 @@ def _abs(exact: Expr | None) -> Expr | None:
 
 def exactly(value: Expr | int) -> Value:
     """A number that is known exactly."""
-    found = cast(Expr, sympify(value))
+    found: Expr = sympify(value)
     if found in (oo, -oo):
         end = INF if found == oo else -INF
         return Value(found, point(end))
     if isinstance(found, Integer) and abs(int(found)) < 2**53:
         return Value(found, point(float(found)))
-    middle = float(found.evalf(25))  # type: ignore[no-untyped-call]
+    middle = float(found.evalf(25))
     return Value(found, around(middle))
 
 
@@ -172,7 +173,7 @@ def _sign(value: Expr) -> int:
     if value.has(nan, zoo) or value.free_symbols:
         raise NotEstablished(f"no real number: {value}")
     for digits in (20, 50):
-        shown = value.evalf(digits, maxn=400)  # type: ignore[no-untyped-call]
+        shown = value.evalf(digits, maxn=400)
         if isinstance(shown, (Float, Rational)) and abs(shown) > Float(10) ** (8 - digits):
             return 1 if shown > 0 else -1
     if expand(radsimp(value)) == 0:
@@ -238,7 +239,7 @@ def _cut(expr: Expr, low: Value, high: Value, depth: int = 0) -> Iterator[Cell]:
     inside = plain(switch)
     frame = Frame(inside)
     places = [low, *frame.zeros(frame.of(inside), low, high), high] if inside != 0 else [low, high]
-    for a, b in zip(places, places[1:], strict=False):
+    for a, b in pairwise(places):
         answer = 0 if inside == 0 else frame.sign(frame.of(inside), a, b)
         yield from _cut(_settled(expr, switch, answer), a, b, depth + 1)
 
@@ -280,8 +281,8 @@ def _answer(node: Basic, sign: int) -> Basic:
         inner = cast(Expr, node.args[0])
         return inner if sign > 0 else Mul(-1, inner, evaluate=False) if sign < 0 else Integer(0)
     if isinstance(node, sign_):
-        return Integer(sign)
-    holds = {Gt: sign > 0, Ge: sign >= 0, Lt: sign < 0, Le: sign <= 0}
+        return cast(Basic, Integer(sign))
+    holds: dict[type, bool] = {Gt: sign > 0, Ge: sign >= 0, Lt: sign < 0, Le: sign <= 0}
     if type(node) not in holds:
         raise NotEstablished(f"condition {node}")
     return cast(Basic, sympify(holds[type(node)]))
@@ -298,8 +299,6 @@ def _chosen(pairs: list[tuple[Basic, Basic]]) -> Basic:
 
 
 def _with(node: Basic, args: tuple[Basic, ...]) -> Basic:
-    from backprop_symbolic.algebra import rebuild
-
     return node if all(a is b for a, b in zip(args, node.args, strict=True)) else rebuild(node, args)
 
 
@@ -321,7 +320,7 @@ def _where_defined(expr: Expr, low: Value, high: Value) -> Iterator[Cell]:
         kept = []
         for a, b in parts:
             places = [a, *frame.zeros(element, a, b), b]
-            for left, right in zip(places, places[1:], strict=False):
+            for left, right in pairwise(places):
                 if not positive or frame.sign(element, left, right) > 0:
                     kept.append((left, right))
         parts = kept
@@ -375,7 +374,7 @@ def _put(expr: Expr, at: Expr) -> Expr:
 def tidied(value: Expr) -> Expr:
     """A number with its roots put together; e, erf and the like stay in terms of their own."""
     if isinstance(value, Rational):
-        return value
+        return cast(Expr, value)
     spread = expand(value)
     return cast(Expr, spread if spread.has(exp_, erf_, E, log_) else radsimp(spread))
 
@@ -410,7 +409,7 @@ class Frame:
             self._exponential(rest, step)
         self.order = list(self.generators.values())
         names = [Dummy(f"g{i}") for i in range(len(self.order))]
-        self.field = FracField(names, QQ)
+        self.field: Any = FracField(names, QQ)
         self.ring = self.field.ring
         self.place = {g.key: i for i, g in enumerate(self.order)}
         self.known: dict[Expr, Any] = {}
@@ -423,22 +422,20 @@ class Frame:
         """Finds the generators that `expr` and its derivatives need."""
         if expr in self.generators or isinstance(expr, Rational):
             return
-        if isinstance(expr, exp_):
-            self._collect_exponent(cast(Expr, expr.args[0]))
-        elif isinstance(expr, (sinh_, cosh_)):
+        if isinstance(expr, (exp_, sinh_, cosh_)):
             self._collect_exponent(cast(Expr, expr.args[0]))
         elif not expr.free_symbols:
             if isinstance(expr, (Add, Mul)) or _whole_power(expr):
                 for arg in expr.args:
-                    self._collect(cast(Expr, arg))
+                    self._collect(arg)
             elif isinstance(expr, Pow) and isinstance(expr.args[1], Rational):
                 root = cast(Expr, Pow(expr.args[0], Rational(1, expr.args[1].q), evaluate=False))
                 self.generators[root] = Generator(root, "constant")
             else:
                 self.generators[expr] = Generator(expr, "constant")
         elif isinstance(expr, (Add, Mul)):
-            for arg in expr.args:
-                self._collect(cast(Expr, arg))
+            for arg in cast(tuple[Expr, ...], expr.args):
+                self._collect(arg)
         elif isinstance(expr, Pow):
             self._collect_power(*cast(tuple[Expr, Expr], expr.args))
         elif isinstance(expr, (log_, erf_, atan_, sin_, cos_)):
@@ -505,12 +502,12 @@ class Frame:
         if isinstance(expr, Add):
             total = self.field.zero
             for arg in expr.args:
-                total = self._sized(total + self.of(cast(Expr, arg)))
+                total = self._sized(total + self.of(arg))
             return total
         if isinstance(expr, Mul):
             product = self.field.one
             for arg in expr.args:
-                product = self._sized(product * self.of(cast(Expr, arg)))
+                product = self._sized(product * self.of(arg))
             return product
         if isinstance(expr, exp_):
             return self._of_exponent(cast(Expr, expr.args[0]))
@@ -522,7 +519,7 @@ class Frame:
             return self._of_power(*cast(tuple[Expr, Expr], expr.args))
         if len(expr.args) != 1:
             raise NotEstablished(f"no form for {type(expr).__name__}")
-        return self._generator(cast(Expr, type(expr)(expr.args[0], evaluate=False)))
+        return self._generator(cast(Expr, rebuild(expr, expr.args)))
 
     def _generator(self, key: Expr) -> Any:
         if key not in self.place:
@@ -686,7 +683,7 @@ class Frame:
         for factor in self.factors(element.numer):
             found.extend(self._zeros_of(factor, low, high))
         found.sort(key=lambda v: v.middle)
-        for a, b in zip(found, found[1:], strict=False):
+        for a, b in pairwise(found):
             if not a.box.high < b.box.low:
                 raise NotEstablished("zeros that cannot be told apart")
         return found
@@ -699,7 +696,7 @@ class Frame:
         """
         values = [limits[0], *(self.value(element, p) for p in places[1:-1]), limits[1]]
         found = []
-        for i, (a, b) in enumerate(zip(places, places[1:], strict=False)):
+        for i, (a, b) in enumerate(pairwise(places)):
             first, last = (side_of(values[k]) for k in (i, i + 1))
             if first * last < 0:
                 found.append(self._crossing(element, a, b, first))
@@ -814,7 +811,9 @@ class Frame:
         if todo:
             raise NotEstablished("too many boxes")
         found = []
-        for x in sorted(_merged(alone, lambda x: bool(self.quotient(slope, self.box(x)).sign)), key=lambda x: x.low):
+        for x in sorted(
+            _merged(alone, lambda x: bool(self.quotient(slope, self.box(x)).sign)), key=lambda x: x.low
+        ):
             zero = self._only(factor, x, low, high)
             if zero is not None:
                 found.append(zero)
@@ -844,7 +843,11 @@ class Frame:
         sign = self.poly(factor, self.box(point(end))).sign
         if sign:
             return sign
-        if edge.exact is not None and edge.box.low <= end <= edge.box.high and self._vanishes(factor, edge.exact):
+        if (
+            edge.exact is not None
+            and edge.box.low <= end <= edge.box.high
+            and self._vanishes(factor, edge.exact)
+        ):
             return 0
         raise NotEstablished(f"the sign at {end}")
 
@@ -915,7 +918,9 @@ class Frame:
 
     def _bounded_part(self, monomial: tuple[int, ...], coefficient: Any, values: list[Interval]) -> Interval:
         """A term without its x and exponentials, which `growth` answers for."""
-        kept = tuple(0 if g.kind in ("x", "exponential") else e for g, e in zip(self.order, monomial, strict=True))
+        kept = tuple(
+            0 if g.kind in ("x", "exponential") else e for g, e in zip(self.order, monomial, strict=True)
+        )
         return self.term(kept, coefficient, values)
 
     # ------------------------------------------------------------ signs and limits
@@ -938,12 +943,15 @@ class Frame:
         top, bottom = (self._lead_limit(part, side) for part in (element.numer, element.denom))
         (over, up), (under, down) = top, bottom
         orders = sorted({*up[0], *down[0]}, reverse=True)
-        for difference in (*(round(up[0].get(n, 0.0) - down[0].get(n, 0.0), 12) for n in orders), up[1] - down[1]):
+        for difference in (
+            *(round(up[0].get(n, 0.0) - down[0].get(n, 0.0), 12) for n in orders),
+            up[1] - down[1],
+        ):
             if difference < 0:
                 return cast(Expr, Integer(0))
             if difference > 0:
                 odd = (up[1] - down[1]) % 2 if side < 0 else 0
-                return oo * _sign(cast(Expr, over / under)) * (-1) ** odd
+                return cast(Expr, oo * _sign(over / under) * (-1) ** odd)
         return tidied(cast(Expr, over / under))
 
     def _expanded(self, element: Any, side: int) -> Any:
@@ -1073,7 +1081,7 @@ def _terms(exponent: Expr) -> list[tuple[Rational, Expr]]:
         if not isinstance(number, Rational):
             raise NotEstablished("an exponent that is no sum of rational multiples")
         if number != 0:
-            found.append((number, cast(Expr, rest)))
+            found.append((number, rest))
     return found
 
 
@@ -1088,10 +1096,10 @@ def _monomial(rest: Expr) -> tuple[Expr, int] | None:
     """(c, n) where `rest` is c·x^n with a constant c and a whole n > 0."""
     factor, power = rest.as_independent(X, as_Add=False)
     if power == X:
-        return cast(Expr, factor), 1
+        return factor, 1
     if isinstance(power, Pow) and power.args[0] == X and isinstance(power.args[1], Integer):
         n = int(power.args[1])
-        return (cast(Expr, factor), n) if 0 < n <= MAX_DEGREE else None
+        return (factor, n) if 0 < n <= MAX_DEGREE else None
     return None
 
 
@@ -1100,7 +1108,7 @@ def _real_roots(poly: Expr, gen: Expr) -> list[Value]:
     found: list[Value] = []
     p = Poly(poly, gen)
     if p.degree() <= 2:
-        a, b, c = ([0, 0, 0] + p.all_coeffs())[-3:]
+        a, b, c = [0, 0, 0, *p.all_coeffs()][-3:]
         if a == 0:
             return [exactly(-c / b)]
         under = b**2 - 4 * a * c
@@ -1186,9 +1194,10 @@ def sympy_limit(expr: Expr, at: Expr, side: str) -> Expr:
         raise NotEstablished(f"no limit: {type(error).__name__}") from None
     if isinstance(found, AccumBounds):
         return cast(Expr, nan)
-    if found in (oo, -oo) or (found.is_number and found.is_real and not found.has(nan, zoo)):
-        if _approached(expr, at, side, cast(Expr, found)):
-            return tidied(cast(Expr, found)) if found not in (oo, -oo) else cast(Expr, found)
+    infinite = found in (oo, -oo)
+    number = found.is_number and found.is_real and not found.has(nan, zoo)
+    if (infinite or number) and _approached(expr, at, side, cast(Expr, found)):
+        return cast(Expr, found) if infinite else tidied(cast(Expr, found))
     raise NotEstablished("no limit found")
 
 
@@ -1200,7 +1209,7 @@ def _approached(expr: Expr, at: Expr, side: str, limit: Expr) -> bool:
         places = [mpf(v) if at == oo else -mpf(v) for v in (30, 200)]
     else:
         step = 1 if side == "+" else -1
-        places = [mpf(str(at.evalf(30))) + step * mpf(10) ** -k for k in (4, 8)]  # type: ignore[no-untyped-call]
+        places = [mpf(str(at.evalf(30))) + step * mpf(10) ** -k for k in (4, 8)]
     with mp.workdps(150):
         try:
             values = [mpf(str(expr.xreplace({X: Float(str(p), 150)}).evalf(60))) for p in places]
@@ -1209,6 +1218,6 @@ def _approached(expr: Expr, at: Expr, side: str, limit: Expr) -> bool:
         if limit in (oo, -oo):
             turned = [v if limit == oo else -v for v in values]
             return bool(turned[1] > turned[0])
-        goal = mpf(str(limit.evalf(60)))  # type: ignore[no-untyped-call]
+        goal = mpf(str(limit.evalf(60)))
         first, second = (abs(v - goal) for v in values)
         return bool(second < first or second < mpf(10) ** -40)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sympy import Abs, Add, Eq, Expr, Integer, Rational, Symbol, exp, nan, oo
 
@@ -250,7 +250,10 @@ class Piece:
         return _tried(found)
 
 
-def _tried(work: Callable[[], Any]) -> Any:
+T = TypeVar("T")
+
+
+def _tried(work: Callable[[], T]) -> T | NotEstablished:
     """work(), or why it could not be done."""
     try:
         return work()
@@ -490,7 +493,7 @@ class _Author:
         else:
             form = calculus.lines(opened(self.whole), X)[-1].expr
         here = self.value(at)
-        return exactly(value_at(replace(form, {Y: cast(Value, here).exact}), at))
+        return exactly(value_at(replace(form, {Y: cast(Expr, cast(Value, here).exact)}), at))
 
     def smooth(self, at: Value) -> bool:
         """Whether f' exists at a point between two pieces."""
@@ -764,7 +767,7 @@ def compact(frame: Frame, element: Any) -> Expr:
     lower = [*([Integer(under)] if under != 1 else []), *bottom[1]]
     body = mul(*upper) if upper else ONE
     shown = Frac(body, mul(*lower)) if lower else body
-    return shown if coefficient > 0 else cast(Expr, MINUS_ONE) if shown == ONE else neg(shown)
+    return shown if coefficient > 0 else MINUS_ONE if shown == ONE else neg(shown)
 
 
 def _factored(frame: Frame, poly: Any) -> tuple[Any, list[Expr]]:
@@ -825,9 +828,9 @@ def written_number(value: Expr) -> Expr:
     if value in (oo, -oo) or isinstance(value, Rational):
         return value
     if isinstance(value, Add):
-        return add(*(written_number(cast(Expr, term)) for term in value.args))
+        return add(*(written_number(term) for term in value.args))
     top, bottom = value.as_numer_denom()
-    return cast(Expr, value if bottom == 1 else Frac(top, bottom))
+    return value if bottom == 1 else Frac(top, bottom)
 
 
 def shown(value: Value, rounding: Callable[[float], int] = round) -> Expr:
@@ -841,7 +844,7 @@ def shown(value: Value, rounding: Callable[[float], int] = round) -> Expr:
 def decimal(value: float, digits: int, rounding: Callable[[float], int] = round) -> Expr:
     """A float as a decimal number."""
     scaled = Fraction(value) * 10**digits
-    return Decimal(Rational(rounding(scaled), 10**digits))  # type: ignore[arg-type]
+    return Decimal(Rational(rounding(scaled), 10**digits))
 
 
 def _enclosure(value: Value) -> dict[str, Argument]:
@@ -909,6 +912,3 @@ def _touch(left: Stretch, right: Stretch) -> bool:
     if left.high.below(right.low):
         return False
     return right.low.below(left.high) or left.closed_high or right.closed_low
-
-
-__all__ = ["Fact", "Facts", "Kink", "Steepest", "Stretch", "as_sections", "facts", "latex_sign", "sections", "written_number"]

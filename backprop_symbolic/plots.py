@@ -8,17 +8,21 @@ and mathematics never share one label, because matplotlib's mathematics has no H
 from __future__ import annotations
 
 import io
+import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backprop_symbolic.activations import Activation
-from backprop_symbolic.errors import NoBound, NotInstalled, OutputRefused, quoted
-from backprop_symbolic.facts import Facts, Kink, facts, latex_sign, shown
-from backprop_symbolic.intervals import INF
-from backprop_symbolic.printing import BREAK, Latex
+from sympy import Rational
+
+from backprop_symbolic.activations import Activation, formula
+from backprop_symbolic.analysis import exactly, value_at
+from backprop_symbolic.errors import NotInstalled, OutputRefused, quoted
+from backprop_symbolic.facts import Facts, Kink, facts, latex_sign
 from backprop_symbolic.sampling import Sampled
 from backprop_symbolic.vanishing import Vanishing
 from backprop_symbolic.wording import messages
@@ -31,7 +35,15 @@ FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (1, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-HANGUL_FONTS = ("NanumGothic", "NanumBarunGothic", "NotoSansCJK", "NotoSansKR", "malgun", "AppleGothic", "UnDotum")
+HANGUL_FONTS = (
+    "NanumGothic",
+    "NanumBarunGothic",
+    "NotoSansCJK",
+    "NotoSansKR",
+    "malgun",
+    "AppleGothic",
+    "UnDotum",
+)
 POINTS = 241  # of a curve
 REACH = 5.0  # plotted on both sides of 0
 
@@ -83,8 +95,21 @@ def _drawn(draw: Any, format: str, language: str, size: tuple[float, float]) -> 
         draw(figure, _Words(language))
         stream = io.BytesIO()
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {}}
-        figure.savefig(stream, format=format, dpi=144, metadata=dates[format])
+        with _quiet("fontTools"):
+            figure.savefig(stream, format=format, dpi=144, metadata=dates[format])
     return stream.getvalue()
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without the remarks of a library on tables of a font that no reader needs."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class _Words:
@@ -95,16 +120,13 @@ class _Words:
         texts = "".join(text for key, text in self.table.items() if key.startswith("plot."))
         self.font: Any = _hangul_font(language) if re.search("[가-힣]", texts) else None
 
-    def __call__(self, key: str) -> dict[str, Any]:
-        """A label's text and font, as keyword arguments of matplotlib's text."""
-        return {"text": self.table[f"plot.{key}"], "font": self.font}
-
     def put(self, axes: Axes, title: str, x: str, y: str) -> None:
         """The words around a plot."""
         font = {} if self.font is None else {"font": self.font}
         axes.set_title(self.table[f"plot.{title}"], fontsize=12, **font)
         for key, label in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
-            label(self.table[f"plot.{key}"], **font) if key else None
+            if key:
+                label(self.table[f"plot.{key}"], **font)
 
 
 def _hangul_font(language: str) -> Any:
@@ -125,7 +147,8 @@ def _sign(entry: Activation) -> str:
     """The function's sign as matplotlib's mathematics, or as plain text where that cannot read it."""
     from matplotlib.mathtext import MathTextParser
 
-    text = f"${latex_sign(entry)}$"
+    upright = re.sub(r"\\(tanh|arctan|exp|sin|cos)\b", r"\\mathrm{\1}", latex_sign(entry))
+    text = f"${upright}$"
     try:
         MathTextParser("path").parse(text)
     except ValueError:
@@ -147,7 +170,8 @@ def _vanishing(figure: Figure, words: _Words, found: Vanishing) -> None:
             "label": _sign(course.entry),
         }
         # Bounds that coincide are drawn from broad to thin, so that each is seen.
-        broad = 1.6 + 1.5 * (len(found.courses) - 1 - i)
+        later = sum(other.bounds == course.bounds for other in found.courses[i + 1 :])
+        broad = 1.6 + 1.7 * later
         left.plot(layers, _positive(course.bounds_as_floats), **style, linewidth=broad, markersize=4 + broad)
         right.plot(layers, _positive(course.typical), **style, linewidth=1.6, markersize=5)
     for axes, title in ((left, "bound"), (right, "measured")):
@@ -171,20 +195,24 @@ def _curves(figure: Figure, words: _Words, entries: Sequence[Activation]) -> Non
     seen: list[tuple[float, float]] = []
     for i, entry in enumerate(entries):
         known = facts(entry)
-        style = {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[i % len(STYLES)]}
+        style: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[i % len(STYLES)]}
         sign = _sign(entry)
         label = (sign, sign[:-1] + "'$" if sign.endswith("$") else f"{sign}'")
         for stretch in _stretches(known):
             _stretch(axes, Sampled(entry), stretch, style, label if stretch[2] else ("", ""))
         for kink in _kinks(known):
-            _ends(axes, kink, known, entry, style["color"])
-        _summit(axes[1], known, style["color"], seen)
+            _ends(axes, kink, entry, style["color"])
+        _summit(axes[1], known, Sampled(entry), style["color"], seen)
     for panel, title in zip(axes, ("f", "slope"), strict=True):
         panel.grid(True, color="#d9d9d9", linewidth=0.6)
         panel.axhline(0, color="#808080", linewidth=0.8, zorder=1)
         panel.axvline(0, color="#808080", linewidth=0.8, zorder=1)
         panel.set_xlim(-REACH, REACH)
         panel.margins(y=0.08)
+        low, high = panel.get_ylim()
+        if high - low < 0.1:  # a constant: no scale of its own rounding errors
+            middle = (low + high) / 2
+            panel.set_ylim(middle - 0.5, middle + 1)
         panel.set_xlabel("$x$")
         words.put(panel, title, "", "")
         panel.legend(loc="upper left", frameon=True, framealpha=1)
@@ -194,11 +222,11 @@ def _stretches(known: Facts) -> list[tuple[float, float, bool]]:
     """The intervals that are drawn in one line each: between kinks, inside the domain."""
     spans = known.domain.value or ()
     borders = sorted({float(k.at.middle) for k in _kinks(known)})
-    found = []
+    found: list[tuple[float, float]] = []
     for span in spans:
         places = [max(span.low.middle, -REACH), *borders, min(span.high.middle, REACH)]
         inside = [p for p in places if places[0] <= p <= places[-1]]
-        found.extend((a, b) for a, b in zip(inside, inside[1:], strict=False) if a < b)
+        found.extend((a, b) for a, b in pairwise(inside) if a < b)
     return [(a, b, i == 0) for i, (a, b) in enumerate(found)]
 
 
@@ -216,53 +244,53 @@ def _stretch(
     values = [sampled.at(x) or (math.nan, math.nan) for x in places]
     for k in (0, 1):
         clipped = [v[k] if abs(v[k]) < 20 else math.nan for v in values]
-        named = {"label": label[k]} if label[k] else {}
+        named: dict[str, Any] = {"label": label[k]} if label[k] else {}
         axes[k].plot(places, clipped, linewidth=2, **style, **named)
 
 
-def _ends(axes: Sequence[Axes], kink: Kink, known: Facts, entry: Activation, colour: str) -> None:
+def _ends(axes: Sequence[Axes], kink: Kink, entry: Activation, colour: str) -> None:
     """Hollow where a curve does not reach, filled where the value is."""
     at = kink.at.middle
     sampled = Sampled(entry)
     sides = [sampled.at(at + step) for step in (-1e-9, 1e-9)]
-    from backprop_symbolic.activations import formula
-    from backprop_symbolic.analysis import exactly, value_at
-
     here = exactly(value_at(formula(entry), kink.at)).middle
     for panel, k, value in ((axes[0], 0, here), (axes[1], 1, kink.convention.middle)):
         if panel is axes[0] and not kink.jump:
             continue
         for side in sides:
             if side is not None and abs(side[k] - value) > 1e-6:
-                panel.plot([at], [side[k]], "o", color=colour, markerfacecolor="white", markersize=6, zorder=4)
+                panel.plot(
+                    [at], [side[k]], "o", color=colour, markerfacecolor="white", markersize=6, zorder=4
+                )
         panel.plot([at], [value], "o", color=colour, markersize=6, zorder=4)
 
 
-def _summit(panel: Axes, known: Facts, colour: str, seen: list[tuple[float, float]]) -> None:
+def _summit(
+    panel: Axes, known: Facts, sampled: Sampled, colour: str, seen: list[tuple[float, float]]
+) -> None:
     """Marks the greatest |f'|: its points, or a line at the supremum that is not taken."""
     if not known.steepest.established or known.steepest.value.value.infinite:
         return
     steepest = known.steepest.value
     height = steepest.value.middle
-    label = "$" + Latex({})(shown(steepest.value)).replace(BREAK, "").replace(r"\,", "") + "$"
+    exact = steepest.value.exact
+    label = str(exact) if isinstance(exact, Rational) and exact.q < 100 else f"≈ {height:.3f}"
     for point in steepest.points:
         if abs(point.middle) < REACH:
-            sign = _slope_sign(known, point.middle)
+            sign = _slope_sign(sampled, point.middle)
             panel.plot([point.middle], [sign * height], "*", color=colour, markersize=11, zorder=5)
     if not steepest.attained:
         panel.axhline(height, color=colour, linewidth=0.9, linestyle=(0, (1, 3)))
-    if steepest.points and len(label) < 40:
-        place = (steepest.points[-1].middle, height * _slope_sign(known, steepest.points[-1].middle))
+    if steepest.points:
+        sign = _slope_sign(sampled, steepest.points[-1].middle)
+        place = (steepest.points[-1].middle, height * sign)
         near = sum(abs(place[0] - x) < 1 and abs(place[1] - y) < 0.15 for x, y in seen)
         seen.append(place)
-        panel.annotate(label, place, textcoords="offset points", xytext=(8, 5 + 14 * near), color=colour)
+        offset = 7 + 14 * near if sign > 0 else -17 - 14 * near
+        panel.annotate(label, place, textcoords="offset points", xytext=(8, offset), color=colour)
+        panel.margins(y=0.14)
 
 
-def _slope_sign(known: Facts, at: float) -> float:
-    from backprop_symbolic.activations import activation
-
-    found = Sampled(activation(known.name)).at(at)
-    return 1.0 if found is None or found[1] >= 0 else -1.0
-
-
-__all__ = ["INF", "NoBound", "curves", "format_of", "needed", "vanishing_plot"]
+def _slope_sign(sampled: Sampled, at: float) -> int:
+    found = sampled.at(at)
+    return 1 if found is None or found[1] >= 0 else -1

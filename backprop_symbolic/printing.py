@@ -28,7 +28,8 @@ FUNCTIONS = {
     "erf": (r"\operatorname{erf}", "erf"), "sign": (r"\operatorname{sgn}", "sgn"),
 }  # fmt: skip
 RELATIONS: Mapping[type, tuple[str, str, str]] = {
-    Eq: ("=", "=", "=="), Gt: (">", ">", ">"), Lt: ("<", "<", "<"), Ge: (r"\ge", "≥", ">="), Le: (r"\le", "≤", "<="),
+    Eq: ("=", "=", "=="),
+    Gt: (">", ">", ">"), Lt: ("<", "<", "<"), Ge: (r"\ge", "≥", ">="), Le: (r"\le", "≤", "<="),
 }  # fmt: skip
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ import dataclasses
 import math
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, cast
@@ -20,11 +20,11 @@ from typing import Any, cast
 from sympy import Abs, Expr, Integer, Le, Rational, Symbol
 
 from backprop_symbolic.activations import Activation, activation, formula, function_symbol
-from backprop_symbolic.algebra import Call, Decimal, Partial, Prime, X, add, mul, power, replace
+from backprop_symbolic.algebra import ZERO, Call, Decimal, Partial, Prime, X, add, mul, power, replace
 from backprop_symbolic.analysis import Value
 from backprop_symbolic.derivation import Argument, Group, Section, Step
 from backprop_symbolic.document import Document, Message, Paragraph, Table, section_blocks
-from backprop_symbolic.errors import BadExpression, BadNetwork, NoBound, quoted
+from backprop_symbolic.errors import BadExpression, BadNetwork, NoBound, quoted, unknown
 from backprop_symbolic.facts import Facts, facts, latex_sign, written_number
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.rules import Inserted, Stated
@@ -34,7 +34,6 @@ from backprop_symbolic.verify import Verifier, decide
 
 SAMPLES = 100  # random networks of the measured column
 MAX_UNITS = 20_000  # of one measured network, all layers together
-COMPARED = ("relu", "tanh", "softplus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,11 @@ class Vanishing:
     courses: tuple[Course, ...]
 
     @property
+    def samples(self) -> int:
+        """How many random networks were measured for each activation."""
+        return samples_for(self.sizes)
+
+    @property
     def depth(self) -> int:
         """How many layers have weights."""
         return len(self.sizes) - 1
@@ -101,7 +105,9 @@ def vanishing(
 def _course(entry: Activation, network: Network, weights: Rational, seed: int) -> Course:
     known = facts(entry)
     if not known.steepest.established:
-        raise NoBound(f"the greatest slope of {quoted(entry.name)} could not be established, so there is no bound")
+        raise NoBound(
+            f"the greatest slope of {quoted(entry.name)} could not be established, so there is no bound"
+        )
     value: Value = known.steepest.value.value
     if value.infinite:
         raise NoBound(f"the slope of {quoted(entry.name)} is unbounded, so there is no bound on the gradient")
@@ -118,7 +124,7 @@ def steepness(value: Value) -> Expr:
     """sup|f'| exactly, or a fraction that is not below it."""
     if value.exact is not None:
         return value.exact
-    return Rational(math.ceil(value.box.high * 10**12), 10**12)
+    return cast(Expr, Rational(math.ceil(value.box.high * 10**12), 10**12))
 
 
 def _upper(bound: Expr) -> float:
@@ -131,6 +137,11 @@ def _upper(bound: Expr) -> float:
 # ---------------------------------------------------------------- measured
 
 
+def samples_for(sizes: Sequence[int]) -> int:
+    """How many networks are measured: fewer where they are large."""
+    return max(1, min(SAMPLES, MAX_UNITS // sum(sizes)))
+
+
 def measure(entry: Activation, sizes: Sequence[int], weights: Rational, seed: int) -> list[list[float]]:
     """For random networks: max_j |δ_j| of each layer, from the last to the first, over the last's.
 
@@ -139,9 +150,8 @@ def measure(entry: Activation, sizes: Sequence[int], weights: Rational, seed: in
     """
     source = random.Random(seed)
     function = Sampled(entry)
-    samples = max(1, min(SAMPLES, MAX_UNITS // sum(sizes)))
     found = []
-    for _ in range(samples):
+    for _ in range(samples_for(sizes)):
         ratios = _one_network(function, sizes, float(weights), source)
         if ratios is not None:
             found.append(ratios)
@@ -187,18 +197,23 @@ def _matrix(units: int, inputs: int, weights: float, source: random.Random) -> l
 
 # ---------------------------------------------------------------- as a document
 
+
 def document(found: Vanishing) -> tuple[Document, Mapping[Symbol, str]]:
     """The page: where the factor comes from, the bound as equations, the table; and its names."""
     names: dict[Symbol, str] = {}
     sections = (_origin(found, names), *(_bound(course, found, names) for course in found.courses))
+    sizes = "-".join(map(str, found.sizes))
+    setting: dict[str, Argument] = {"sizes": sizes, "layers": found.depth}
+    weights = _decimal(found.weights)
+    measured: dict[str, Argument] = {"samples": found.samples, "seed": found.seed, "weights": weights}
     blocks = [
-        Paragraph(Message("vanishing.setting", {"sizes": "-".join(map(str, found.sizes)), "layers": found.depth})),
+        Paragraph(Message("vanishing.setting", setting)),
         *section_blocks(sections),
-        Paragraph(Message("vanishing.table", {"samples": SAMPLES, "seed": found.seed, "weights": _decimal(found.weights)})),
+        Paragraph(Message("vanishing.table", measured)),
         _table(found, names),
         Paragraph(Message("vanishing.reading")),
     ]
-    title = Message("title.vanishing", {"sizes": "-".join(map(str, found.sizes))})
+    title = Message("title.vanishing", {"sizes": sizes})
     return Document(title, tuple(blocks)), names
 
 
@@ -291,9 +306,7 @@ def _power(course: Course, found: Vanishing, names: dict[Symbol, str]) -> tuple[
     steps = [Step("v1", lhs, put.result(), put)]
     if value != put.result() and _short(value):
         steps.append(Step("v2", lhs, value, Stated(value), ("v1",)))
-    return tuple(
-        Step(s.id, s.lhs, s.rhs, s.rule, s.uses, s.detail, decide(verifier, s)) for s in steps
-    )
+    return tuple(Step(s.id, s.lhs, s.rhs, s.rule, s.uses, s.detail, decide(verifier, s)) for s in steps)
 
 
 def _short(value: Expr) -> bool:
@@ -319,7 +332,7 @@ def _table(found: Vanishing, names: Mapping[Symbol, str]) -> Table:
 def _cell(value: float, significant: int) -> Expr:
     """A float to a few digits; very small ones as a power of ten."""
     if value == 0:
-        return Integer(0)
+        return ZERO
     digits, _, exponent = f"{value:.{significant}g}".partition("e")
     number = Decimal(Rational(digits)) if "." in digits else Integer(int(digits))
     return number if not exponent else mul(number, power(Integer(10), Integer(int(exponent))))
@@ -350,7 +363,7 @@ def as_json(found: Vanishing) -> str:
         "network": list(found.sizes),
         "weights": str(found.weights),
         "norm": "max",
-        "samples": SAMPLES,
+        "samples": found.samples,
         "seed": found.seed,
         "activations": [
             {
@@ -378,6 +391,19 @@ def as_csv(found: Vanishing) -> str:
     writer.writeheader()
     writer.writerows(table)
     return stream.getvalue()
+
+
+#: The formats of the table alone; the others are documents.
+DATA: Mapping[str, Callable[[Vanishing], str]] = {"json": as_json, "csv": as_csv}
+DOCUMENTS = ("text", "markdown", "latex")
+
+
+def table_format(name: str) -> str:
+    """The format called `name`. Raises UnknownName with the nearest."""
+    known = [*DOCUMENTS, *DATA]
+    if name.strip().casefold() not in known:
+        raise unknown("format", name, known)
+    return name.strip().casefold()
 
 
 def _plain(value: Expr) -> str:
