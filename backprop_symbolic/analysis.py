@@ -66,8 +66,9 @@ from backprop_symbolic.intervals import EVERYTHING, INF, Interval, around, point
 MAX_CELLS = 64  # pieces of one formula
 MAX_TERMS = 400  # of a numerator or a denominator
 MAX_DEGREE = 80
+MAX_ROOTS = 24  # the degree of a polynomial whose roots are isolated
 MAX_BOXES = 3_000  # of one search for zeros
-MAX_CALLS = 12_000_000  # function calls of one analysis; a shipped activation takes a fifth at most
+MAX_CALLS = 8_000_000  # function calls of one analysis; a shipped activation takes half at most
 MAX_LIMIT_CALLS = 1_500_000  # the same, of one limit left to SymPy
 SPLIT = 0.5131  # where a box is cut: not at a round number, where a zero is likely
 NARROW = 1e-7  # of a box in which a zero is not yet alone
@@ -427,14 +428,14 @@ class Frame:
         elif not expr.free_symbols:
             if isinstance(expr, (Add, Mul)) or _whole_power(expr):
                 for arg in expr.args:
-                    self._collect(arg)
+                    self._collect(cast(Expr, arg))
             elif isinstance(expr, Pow) and isinstance(expr.args[1], Rational):
                 root = cast(Expr, Pow(expr.args[0], Rational(1, expr.args[1].q), evaluate=False))
                 self.generators[root] = Generator(root, "constant")
             else:
                 self.generators[expr] = Generator(expr, "constant")
         elif isinstance(expr, (Add, Mul)):
-            for arg in cast(tuple[Expr, ...], expr.args):
+            for arg in expr.args:
                 self._collect(arg)
         elif isinstance(expr, Pow):
             self._collect_power(*cast(tuple[Expr, Expr], expr.args))
@@ -968,6 +969,8 @@ class Frame:
             factor = element.diff(gen)
             if g.kind not in ("log", "erf") or factor == 0:
                 continue
+            if self.limit(self.of(cast(Expr, g.argument)), side) not in (oo, -oo, 0, 1):
+                continue  # a limit of its own, that is not 0
             if factor.diff(gen) != 0:
                 raise NotEstablished(f"{g.kind} squared")
             main, rest = (self._log_far if g.kind == "log" else self._erf_far)(g, side)
@@ -978,17 +981,22 @@ class Frame:
 
     def _log_far(self, g: Generator, side: int) -> tuple[Any, Any]:
         inner = self.of(cast(Expr, g.argument))
-        grown, lead = self.field.zero, self.field.one
+        lead = self.field.one
         for part, turned in ((inner.numer, 1), (inner.denom, -1)):
             leading = self.leading(part, side)
-            if len(leading) != 1 or leading[0][1] != 1:
+            if len(leading) != 1:
                 raise NotEstablished("a logarithm far out")
-            for k, exponent in enumerate(leading[0][0]):
+            lead = lead * self.field(self.ring({leading[0][0]: leading[0][1]})) ** turned
+        grown = self.field.zero
+        for part, turned in ((lead.numer, 1), (lead.denom, -1)):
+            monomial, coefficient = next(iter(part.terms()))
+            for k, exponent in enumerate(monomial):
                 if exponent and self.order[k].kind != "exponential":
                     raise NotEstablished("a logarithm far out")
                 if exponent:
-                    lead = lead * self.field.gens[k] ** (turned * exponent)
                     grown = grown + turned * exponent * self.of(cast(Expr, self.order[k].argument))
+            if coefficient != 1:
+                raise NotEstablished("the logarithm of a number")
         return grown, inner / lead - 1
 
     def _erf_far(self, g: Generator, side: int) -> tuple[Any, Any]:
@@ -1116,6 +1124,8 @@ def _real_roots(poly: Expr, gen: Expr) -> list[Value]:
             return []
         roots = {tidied((-b + s * Pow(under, Rational(1, 2))) / (2 * a)) for s in (-1, 1)}
         return sorted((exactly(r) for r in roots), key=lambda v: v.middle)
+    if p.degree() > MAX_ROOTS:
+        raise NotEstablished("degree")
     for (low, high), _ in p.intervals(eps=Rational(1, 10**13)):
         if low == high:
             found.append(exactly(low))
@@ -1201,6 +1211,11 @@ def sympy_limit(expr: Expr, at: Expr, side: str) -> Expr:
     raise NotEstablished("no limit found")
 
 
+def _float(mp: Any, expr: Expr) -> Any:
+    """A number to 60 digits; not by way of decimal text, which a tower of powers has too much of."""
+    return mp.make_mpf(Float(expr.evalf(60), 60)._mpf_)
+
+
 def _approached(expr: Expr, at: Expr, side: str, limit: Expr) -> bool:
     """Whether the values of a formula come nearer to a limit, or grow with its sign."""
     from mpmath import mp, mpf
@@ -1212,12 +1227,12 @@ def _approached(expr: Expr, at: Expr, side: str, limit: Expr) -> bool:
         places = [mpf(str(at.evalf(30))) + step * mpf(10) ** -k for k in (4, 8)]
     with mp.workdps(150):
         try:
-            values = [mpf(str(expr.xreplace({X: Float(str(p), 150)}).evalf(60))) for p in places]
-        except (TypeError, ValueError, ArithmeticError):
+            values = [_float(mp, expr.xreplace({X: Float(p, 150)})) for p in places]
+        except (TypeError, ValueError, ArithmeticError, AttributeError):
             return False
         if limit in (oo, -oo):
             turned = [v if limit == oo else -v for v in values]
             return bool(turned[1] > turned[0])
-        goal = mpf(str(limit.evalf(60)))
+        goal = _float(mp, limit)
         first, second = (abs(v - goal) for v in values)
         return bool(second < first or second < mpf(10) ** -40)

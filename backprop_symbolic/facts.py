@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar, cast
 
@@ -273,6 +273,7 @@ def _known(value: Any) -> Any:
 # ---------------------------------------------------------------- all facts
 
 
+@lru_cache(maxsize=256)
 def facts(entry: Activation) -> Facts:
     """All facts about an activation, the equations verified.
 
@@ -396,7 +397,7 @@ class _Author:
         value = tuple(spans)
         if len(spans) == 1 and spans[0].low.infinite and spans[0].high.infinite:
             return Fact("domain_all", value, args={"function": self.function})
-        return Fact("domain", value, args={"function": self.function, "spans": _shown(value)})
+        return Fact("domain", value, args={"function": self.function, "x": X, "spans": _shown(value)})
 
     def range(self) -> Fact:
         """The values on each piece lie between its limits and its values where f' = 0."""

@@ -171,8 +171,9 @@ def _vanishing(figure: Figure, words: _Words, found: Vanishing) -> None:
         }
         # Bounds that coincide are drawn from broad to thin, so that each is seen.
         later = sum(other.bounds == course.bounds for other in found.courses[i + 1 :])
-        broad = 1.6 + 1.7 * later
-        left.plot(layers, _positive(course.bounds_as_floats), **style, linewidth=broad, markersize=4 + broad)
+        broad = 1.6 + 1.3 * later
+        nested = {"markersize": 5 + 3.5 * later, "markerfacecolor": "none", "markeredgewidth": 1.5}
+        left.plot(layers, _positive(course.bounds_as_floats), **style, linewidth=broad, **nested)
         right.plot(layers, _positive(course.typical), **style, linewidth=1.6, markersize=5)
     for axes, title in ((left, "bound"), (right, "measured")):
         axes.set_yscale("log")
@@ -208,7 +209,7 @@ def _curves(figure: Figure, words: _Words, entries: Sequence[Activation]) -> Non
         panel.axhline(0, color="#808080", linewidth=0.8, zorder=1)
         panel.axvline(0, color="#808080", linewidth=0.8, zorder=1)
         panel.set_xlim(-REACH, REACH)
-        panel.margins(y=0.08)
+        panel.margins(y=0.16 if title == "slope" else 0.08)
         low, high = panel.get_ylim()
         if high - low < 0.1:  # a constant: no scale of its own rounding errors
             middle = (low + high) / 2
@@ -288,7 +289,6 @@ def _summit(
         seen.append(place)
         offset = 7 + 14 * near if sign > 0 else -17 - 14 * near
         panel.annotate(label, place, textcoords="offset points", xytext=(8, offset), color=colour)
-        panel.margins(y=0.14)
 
 
 def _slope_sign(sampled: Sampled, at: float) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Symbol
+from typing import Any
+
+from mpmath import mp, mpc, mpf
+from sympy import Expr, Rational, Symbol
 
 from backprop_symbolic.activations import Activation, formula, function_symbol
 from backprop_symbolic.algebra import Call, Partial, X
@@ -33,8 +36,46 @@ class Sampled:
 
     def at(self, x: float) -> tuple[float, float] | None:
         """f(x) and f'(x), None where they have no value in floating point."""
-        point = Evaluator(self.graph, {}, Numbers(), lambda _: complex(x))
-        try:
-            return point.value(self.y).real, point.value(self.slope).real
-        except (Undecidable, OverflowError, ZeroDivisionError):
-            return None
+        for domain in (Numbers(), Wide()):  # e^{x³} outgrows a float where the whole does not
+            point = Evaluator(self.graph, {}, domain, lambda _, d=domain: d.number(Rational(x)))
+            try:
+                found = point.value(self.y).real, point.value(self.slope).real
+                return float(found[0]), float(found[1])
+            except OverflowError:
+                continue
+            except (Undecidable, ZeroDivisionError):
+                return None
+        return None
+
+
+class Wide(Numbers):
+    """Real numbers with exponents of any size."""
+
+    def number(self, value: Rational) -> Any:
+        return mpc(int(value.p)) / int(value.q)
+
+    def sum(self, terms: list[Any]) -> Any:
+        return sum(terms, mpc(0))
+
+    def product(self, factors: list[Any]) -> Any:
+        result = mpc(1)
+        for f in factors:
+            result *= f
+        return result
+
+    def power(self, base: Any, exponent: Rational) -> Any:
+        if base == 0 and exponent.p < 0:
+            raise Undecidable("division by zero")
+        if exponent.q != 1 and base.real < 0:
+            raise Undecidable("a root of a negative number")
+        return base ** (mpf(int(exponent.p)) / int(exponent.q))
+
+    def exponential(self, parts: list[tuple[Rational, Any]]) -> Any:
+        return mp.exp(sum((self.number(c) * v for c, v in parts), mpc(0)))
+
+    def function(self, name: str, value: Any) -> Any:
+        if name == "pi":
+            return mpc(mp.pi)
+        if name == "log" and value.real <= 0:
+            raise Undecidable("the logarithm of a number that is not positive")
+        return mpc(getattr(mp, name)(value.real))

@@ -15,7 +15,11 @@ import backprop_symbolic
 PACKAGE = Path(backprop_symbolic.__file__).parent
 
 #: Each module may import only modules that stand before it, also inside functions.
-ORDER = ["__init__", "errors", "registry", "algebra", "expressions", "activations", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "backprop", "evaluate", "verify", "intervals", "analysis", "printing", "facts", "sampling", "wording", "document", "terminal", "jsonform", "render", "vanishing", "plots", "api", "cli", "__main__"]
+ORDER = (
+    "__init__ errors registry algebra expressions activations calculus losses spec notation graph derivation "
+    "rules backprop evaluate verify intervals analysis printing facts sampling wording document terminal "
+    "jsonform render vanishing plots api cli __main__"
+).split()
 
 #: (module, import) that run the other way, with the reason. Keep it empty.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
