@@ -8,6 +8,7 @@ the formula and the verifier checks every line of that derivation.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -31,20 +32,37 @@ class BoardLine:
 
 
 @dataclass(frozen=True)
+class OtherProof:
+    """Another proof of f', from another formula for f.
+
+    key      its name, a message of the table [section]
+    formula  f, in x
+    board    the lines from d/dx of the formula on
+    """
+
+    key: str
+    formula: str
+    board: tuple[BoardLine, ...]
+
+
+@dataclass(frozen=True)
 class Activation:
     """y = f(x).
 
     formula     f, in x and the parameters
-    prime       f' as a derivation uses it, in x, in the output y and the parameters
+    prime       f' as a derivation uses it, in x, in the output y and the parameters; where empty,
+                the form that elimination finds is used
     latex       the sign of f, as in `\\sigma`(x)
     sign        the same for a terminal
     board       the lines of the proof a lecturer writes, from d/dx f(x) to `prime`; where empty,
                 `calculus` finds the lines
     kinks       the points x where f' may not exist, in the parameters; `prime` states the
                 convention taken there, which is PyTorch's
+    elementary  f is known by this very sign: arctan(x) = arctan(x) would say nothing
     parameters  the constants of the formula that a user may set
     values      those that were set: `elu(alpha=0.5)` is `elu` with values (("alpha", "0.5"),)
     torch       the same function in PyTorch, F being torch.nn.functional; "" where it has none
+    others      further proofs, from other formulas for f
     """
 
     name: str
@@ -54,10 +72,12 @@ class Activation:
     sign: str
     board: tuple[BoardLine, ...] = ()
     kinks: tuple[str, ...] = ()
+    elementary: bool = False
     aliases: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     values: Values = ()
     torch: str = ""
+    others: tuple[OtherProof, ...] = ()
 
     def with_values(self, values: Values) -> Activation:
         """The same function with other values of its parameters, which show in its name and sign."""
@@ -92,9 +112,7 @@ class LayerActivation:
     torch: str = ""
 
 
-activations: Registry[Activation] = Registry(
-    "activation", Activation, group="backprop_symbolic.activations"
-)
+activations: Registry[Activation] = Registry("activation", Activation, group="backprop_symbolic.activations")
 layer_activations: Registry[LayerActivation] = Registry("activation", LayerActivation)
 
 softmax = layer_activations.register(
@@ -111,7 +129,7 @@ sigmoid = activations.register(
     Activation(
         "sigmoid",
         "1/(1 + exp(-x))",
-        "y*(1 - y)",
+        "",
         r"\sigma",
         "σ",
         board=(
@@ -131,7 +149,7 @@ tanh = activations.register(
     Activation(
         "tanh",
         "(exp(x) - exp(-x))/(exp(x) + exp(-x))",
-        "1 - y**2",
+        "",
         r"\tanh",
         "tanh",
         board=(
@@ -147,6 +165,18 @@ tanh = activations.register(
             BoardLine("1 - ((exp(x) - exp(-x))/(exp(x) + exp(-x)))**2", "split_fraction"),
             BoardLine("1 - tanh(x)**2", "recognise"),
         ),
+        others=(
+            OtherProof(
+                "by_hyperbolic",
+                "sinh(x)/cosh(x)",
+                board=(
+                    BoardLine("(cosh(x)*cosh(x) - sinh(x)*sinh(x))/cosh(x)**2", "quotient"),
+                    BoardLine("(cosh(x)**2 - sinh(x)**2)/cosh(x)**2", "as_power"),
+                    BoardLine("1 - (sinh(x)/cosh(x))**2", "split_fraction"),
+                    BoardLine("1 - tanh(x)**2", "recognise"),
+                ),
+            ),
+        ),
         torch="torch.tanh(x)",
     )
 )
@@ -154,7 +184,7 @@ relu = activations.register(
     Activation(
         "relu",
         "x if x > 0 else 0",
-        "1 if x > 0 else 0",
+        "",
         r"\operatorname{ReLU}",
         "ReLU",
         kinks=("0",),
@@ -165,7 +195,7 @@ leaky_relu = activations.register(
     Activation(
         "leaky_relu",
         "x if x > 0 else slope*x",
-        "1 if x > 0 else slope",
+        "",
         r"\operatorname{LeakyReLU}",
         "LeakyReLU",
         kinks=("0",),
@@ -177,7 +207,7 @@ prelu = activations.register(
     Activation(
         "prelu",
         "x if x > 0 else slope*x",
-        "1 if x > 0 else slope",
+        "",
         r"\operatorname{PReLU}",
         "PReLU",
         kinks=("0",),
@@ -186,13 +216,13 @@ prelu = activations.register(
     )
 )
 identity = activations.register(
-    Activation("identity", "x", "1", r"\operatorname{id}", "id", aliases=("linear",), torch="1*x")
+    Activation("identity", "x", "", r"\operatorname{id}", "id", aliases=("linear",), torch="1*x")
 )
 binary_step = activations.register(
     Activation(
         "binary_step",
         "1 if x >= 0 else 0",
-        "0",
+        "",
         r"\operatorname{step}",
         "step",
         kinks=("0",),
@@ -203,7 +233,7 @@ softplus = activations.register(
     Activation(
         "softplus",
         "1/beta*log(1 + exp(beta*x))",
-        "1 - exp(-(beta*y))",
+        "",
         r"\operatorname{softplus}",
         "softplus",
         board=(
@@ -224,6 +254,7 @@ arctan = activations.register(
         "1/(1 + x**2)",
         r"\arctan",
         "arctan",
+        elementary=True,
         aliases=("atan",),
         torch="torch.arctan(x)",
     )
@@ -232,7 +263,7 @@ softsign = activations.register(
     Activation(
         "softsign",
         "x/(1 + abs(x))",
-        "1/(1 + abs(x))**2",
+        "",
         r"\operatorname{softsign}",
         "softsign",
         torch="F.softsign(x)",
@@ -242,7 +273,7 @@ elu = activations.register(
     Activation(
         "elu",
         "x if x > 0 else alpha*(exp(x) - 1)",
-        "1 if x > 0 else y + alpha",
+        "",
         r"\operatorname{ELU}",
         "ELU",
         kinks=("0",),
@@ -279,7 +310,7 @@ celu = activations.register(
     Activation(
         "celu",
         "x if x > 0 else alpha*(exp(x/alpha) - 1)",
-        "1 if x > 0 else y/alpha + 1",
+        "",
         r"\operatorname{CELU}",
         "CELU",
         parameters=(Parameter("alpha", r"\alpha", "1", "positive"),),
@@ -289,7 +320,7 @@ celu = activations.register(
 gelu = activations.register(
     Activation(
         "gelu",
-        "1/2*x*(1 + erf(x/sqrt(2)))",
+        "x/2*(1 + erf(x/sqrt(2)))",
         "1/2*(1 + erf(x/sqrt(2))) + x/sqrt(2*pi)*exp(-x**2/2)",
         r"\operatorname{GELU}",
         "GELU",
@@ -299,9 +330,9 @@ gelu = activations.register(
 gelu_tanh = activations.register(
     Activation(
         "gelu_tanh",
-        "1/2*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))",
+        "x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))",
         "1/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3))) + "
-        "1/2*x*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)*sqrt(2/pi)*(1 + 0.134145*x**2)",
+        "x/2*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)*sqrt(2/pi)*(1 + 0.134145*x**2)",
         r"\operatorname{GELU}_{\tanh}",
         "GELU_tanh",
         aliases=("gelu_new", "gelu_approximate"),
@@ -337,7 +368,7 @@ hard_sigmoid = activations.register(
     Activation(
         "hard_sigmoid",
         "0 if x <= -3 else x/6 + 1/2 if x < 3 else 1",
-        "0 if x <= -3 else 1/6 if x < 3 else 0",
+        "",
         r"\operatorname{HardSigmoid}",
         "HardSigmoid",
         kinks=("-3", "3"),
@@ -348,7 +379,7 @@ hard_tanh = activations.register(
     Activation(
         "hard_tanh",
         "min_val if x <= min_val else x if x < max_val else max_val",
-        "0 if x <= min_val else 1 if x < max_val else 0",
+        "",
         r"\operatorname{HardTanh}",
         "HardTanh",
         kinks=("min_val", "max_val"),
@@ -375,7 +406,7 @@ log_sigmoid = activations.register(
     Activation(
         "log_sigmoid",
         "-log(1 + exp(-x))",
-        "1 - exp(y)",
+        "",
         r"\operatorname{LogSigmoid}",
         "LogSigmoid",
         board=(
@@ -406,7 +437,7 @@ softshrink = activations.register(
     Activation(
         "softshrink",
         "x - lambda_ if x > lambda_ else x + lambda_ if x < -lambda_ else 0",
-        "1 if x > lambda_ else 1 if x < -lambda_ else 0",
+        "",
         r"\operatorname{Softshrink}",
         "Softshrink",
         kinks=("-lambda_", "lambda_"),
@@ -418,7 +449,7 @@ hardshrink = activations.register(
     Activation(
         "hardshrink",
         "x if x > lambda_ else x if x < -lambda_ else 0",
-        "1 if x > lambda_ else 1 if x < -lambda_ else 0",
+        "",
         r"\operatorname{Hardshrink}",
         "Hardshrink",
         kinks=("-lambda_", "lambda_"),
@@ -430,7 +461,7 @@ threshold = activations.register(
     Activation(
         "threshold",
         "x if x > threshold else value",
-        "1 if x > threshold else 0",
+        "",
         r"\operatorname{Threshold}",
         "Threshold",
         kinks=("threshold",),
@@ -442,7 +473,7 @@ relu6 = activations.register(
     Activation(
         "relu6",
         "0 if x <= 0 else x if x < 6 else 6",
-        "0 if x <= 0 else 1 if x < 6 else 0",
+        "",
         r"\operatorname{ReLU6}",
         "ReLU6",
         kinks=("0", "6"),
@@ -453,7 +484,7 @@ gaussian = activations.register(
     Activation(
         "gaussian",
         "exp(-x**2)",
-        "-(2*x*y)",
+        "",
         r"\operatorname{Gauss}",
         "Gauss",
     )
@@ -461,25 +492,97 @@ gaussian = activations.register(
 
 
 def activation(name: str) -> Activation:
-    """The activation called `name`. Raises as `Registry.get`."""
+    """The activation called `name`, or made from it where it is a formula in x.
+
+    Raises as `Registry.get`, or BadExpression for a formula that is none.
+    """
+    if is_formula(name):
+        return of_formula(name)
     return activations.get(name)
 
 
 def layer_function(name: str) -> Activation | LayerActivation:
     """What a layer may have: an activation of one variable, or of the whole layer such as softmax."""
     found = layer_activations.find(name)
-    return found if found is not None else activations.get(name)
+    return found if found is not None else activation(name)
 
 
 def function_symbol(name: str) -> Symbol | None:
     """The SymPy symbol that stands for the activation `name` in Call and Prime, or None."""
     from sympy import Symbol
 
+    if is_formula(name):
+        return Symbol(of_formula(name).name)
     entry = activations.find(name)
     return None if entry is None else Symbol(entry.name)
 
 
 function_symbol.known = activations.names  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- formulas typed by a user
+
+#: A function that a network names itself, where it has several: `f_2: x**2`.
+_NUMBERED = re.compile(r"(f_\d+): *(.+)", re.DOTALL)
+
+
+#: What a name looks like: `leaky-relu`, or with values in parentheses.
+_NAME = re.compile(r"\s*[^\W\d][\w\s-]*(\([^()]*\))?\s*")
+
+
+def is_formula(name: str) -> bool:
+    """Whether `name` is a formula in x and no name: x stands in it, or it looks like no name."""
+    return bool(re.search(r"\bx\b", name)) or not (_NAME.fullmatch(name) or not name.strip())
+
+
+@lru_cache(maxsize=256)
+def of_formula(text: str) -> Activation:
+    """The activation f(x) = text. Raises BadExpression or UnknownName for what is no formula in x."""
+    from backprop_symbolic.cases import borders_of
+
+    numbered = _NUMBERED.fullmatch(text.strip())
+    sign, body = (numbered[1], numbered[2]) if numbered else ("f", text)
+    shown = " ".join(body.split())
+    parsed = _parsed_in_x(shown)
+    borders = tuple(str(border) for border in borders_of(parsed) or ())
+    latex = sign.replace("_", "_{") + "}" if numbered else sign
+    name = f"{sign}: {shown}" if numbered else shown
+    return Activation(name, shown, "", latex, sign, kinks=borders)
+
+
+def numbered_apart(names: list[str]) -> list[str]:
+    """Layer by layer the names; several formulas that differ are called f_1, f_2, … in order."""
+    formulas = list(dict.fromkeys(name for name in names if is_formula(name)))
+    if len(formulas) < 2:
+        return names
+    return [f"f_{formulas.index(name) + 1}: {name}" if is_formula(name) else name for name in names]
+
+
+@lru_cache(maxsize=256)
+def _parsed_in_x(text: str) -> Expr:
+    """A user's formula: x is its only name; cases inside cases are one list of cases."""
+    from backprop_symbolic.algebra import X
+    from backprop_symbolic.cases import Uncertain, conditions, flattened, refuse_towers
+    from backprop_symbolic.errors import BadExpression, NotDifferentiable, quoted
+    from backprop_symbolic.expressions import parse
+
+    def names(name: str) -> Expr | None:
+        if name in ("x", "pi"):
+            return X if name == "x" else None
+        raise BadExpression(f"{quoted(name)} is no name here: the variable of an activation is x")
+
+    where = f"activation {quoted(text)}"
+    parsed = parse(text, names, function_symbol, where=where)
+    try:
+        refuse_towers(parsed, X)
+        conditions(parsed)  # a logarithm of -1 is refused here
+        return flattened(parsed)
+    except NotDifferentiable as error:
+        raise NotDifferentiable(f"{where}: {error}") from None
+    except Uncertain:
+        raise BadExpression(
+            f"{where}: cases inside cases need conditions that are linear in x, such as x > 1"
+        ) from None
 
 
 @lru_cache(maxsize=1024)
@@ -500,6 +603,8 @@ def _parsed(text: str, about: str, parameters: tuple[Parameter, ...], values: Va
 
 def formula(entry: Activation) -> Expr:
     """f(x), in the symbol `algebra.X`, with the values of its parameters."""
+    if is_formula(entry.name):
+        return _parsed_in_x(entry.formula)
     return _parsed(entry.formula, entry.name, entry.parameters, entry.values)
 
 
@@ -511,11 +616,11 @@ def general(entry: Activation) -> Expr:
 @lru_cache(maxsize=1024)
 def formula_of(name: str) -> Expr:
     """f(x) of the activation called `name`."""
-    return formula(activations.get(name))
+    return formula(activation(name))
 
 
 def prime(entry: Activation) -> Expr:
-    """f' in the symbols `algebra.X` and `algebra.Y`, as a derivation uses it."""
+    """f' as the entry states it, in the symbols `algebra.X` and `algebra.Y`."""
     return _parsed(entry.prime, entry.name, entry.parameters, entry.values)
 
 
@@ -540,14 +645,36 @@ def board(entry: Activation) -> list[tuple[Expr, str]]:
     return found
 
 
-def kinks(entry: Activation) -> list[tuple[Expr, Expr]]:
+def other_formula(entry: Activation, number: int) -> Expr:
+    """The formula for f that another proof starts from."""
+    return _parsed(entry.others[number].formula, entry.name, entry.parameters, entry.values)
+
+
+def other_board(entry: Activation, number: int) -> list[tuple[Expr, str]]:
+    """The lines of another proof, each with its rule."""
+    lines = entry.others[number].board
+    return [(_parsed(b.text, entry.name, entry.parameters, entry.values), b.rule) for b in lines]
+
+
+def parameter_values(entry: Activation) -> dict[Expr, Expr]:
+    """Each parameter's letter with the value it has here."""
+    from sympy import Symbol
+
+    from backprop_symbolic.expressions import typed_number
+
+    given = dict(entry.values)
+    return {Symbol(p.name): typed_number(given.get(p.name, p.default)) for p in entry.parameters}
+
+
+def kinks(entry: Activation, form: Expr | None = None) -> list[tuple[Expr, Expr]]:
     """The points x where f' does not exist, each with the value that is taken there by convention.
 
-    A point where both sides agree for the values at hand is none: ELU has a kink at 0 unless α = 1.
+    `form` is f' where the entry states none. A point where both sides agree for the values at hand is none: ELU has a kink at 0 unless α = 1.
     """
     from backprop_symbolic.algebra import X, Y, at_point, case_at, plain, replace, settled
 
-    f, form = formula(entry), prime(entry)
+    f = formula(entry)
+    form = prime(entry) if form is None else form
     found = []
     for text in dict.fromkeys(entry.kinks):
         shown = _parsed(text, entry.name, entry.parameters, entry.values)
@@ -555,7 +682,7 @@ def kinks(entry: Activation) -> list[tuple[Expr, Expr]]:
         values = {at_point(f, X, point, side) for side in (-1, 0, 1)}
         slopes = {at_point(replace(form, {Y: f}), X, point, side) for side in (-1, 0, 1)}
         if len(values) > 1 or len(slopes) > 1:
-            here = {X: point, Y: at_point(f, X, point)}
+            here: dict[Expr, Expr] = {X: point, Y: at_point(f, X, point)}
             found.append((shown, settled(replace(case_at(form, X, point), here))))
     return found
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
+from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.spec import Network
 
@@ -31,6 +33,34 @@ def cli(context: click.Context) -> None:
         raise click.UsageError("no command given. See backprop --help.")
 
 
+def output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how a document is written, the same for every command that writes one."""
+    for option in reversed(
+        (
+            click.option(
+                "--format", "format_", metavar="NAME", default="latex", show_default=True,
+                help="latex, markdown, text or json.",
+            ),
+            click.option(
+                "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
+            ),
+            click.option(
+                "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
+            ),
+            click.option(
+                "--detail", metavar="LEVEL", default="normal", show_default=True,
+                help="brief, normal, or full (every line, every proof repeated where it is used).",
+            ),
+            click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
+            click.option(
+                "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
+            ),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @cli.command(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="backprop-symbolic")
 @click.option(
@@ -44,9 +74,17 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--activation",
     metavar="NAME[,NAME…]",
-    help="One for all layers or one for each: sigmoid, tanh, relu, …  [default: sigmoid]",
+    help="One for all layers or one for each: sigmoid, 'elu(alpha=0.5)', softmax, … (see backprop "
+    "list), or a formula in x.  [default: sigmoid]",
 )
-@click.option("--loss", metavar="NAME", help="half_sse, sse, mse, …  [default: half_sse]")
+@click.option(
+    "--loss",
+    metavar="NAME",
+    help="half_sse, mse, softmax_cross_entropy, … (see backprop list), or a formula in t and o.  "
+    "[default: half_sse]",
+)
+@click.option("--l1", metavar="NUMBER", help="Add the penalty NUMBER · Σ|w| over the weights.")
+@click.option("--l2", metavar="NUMBER", help="Add the penalty NUMBER/2 · Σw² over the weights.")
 @click.option(
     "--bias",
     metavar="MODE",
@@ -64,23 +102,14 @@ def cli(context: click.Context) -> None:
     metavar="NAME|FILE",
     help="lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
 )
-@click.option(
-    "--format", "format_", metavar="NAME", default="latex", show_default=True,
-    help="latex, markdown, text or json.",
-)  # fmt: skip
-@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
-@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
-@click.option(
-    "--detail", metavar="LEVEL", default="normal", show_default=True,
-    help="brief, normal, or full (every line, every proof repeated where it is used).",
-)  # fmt: skip
-@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+@output_options
 def derive(
     weight: str,
     network: str | None,
     activation: str | None,
     loss: str | None,
+    l1: str | None,
+    l2: str | None,
     bias: str | None,
     graph_file: str | None,
     notation: str | None,
@@ -95,19 +124,63 @@ def derive(
 
     Every line is verified before it is printed.
     """
-    if output is not None:
-        writable(output)
+    chosen = _format(format_, standalone, output)
     from backprop_symbolic import api
-    from backprop_symbolic.render import formats
 
-    chosen = formats.get(format_)
-    if standalone and chosen.name != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
     graph = _graph(graph_file, notation, given)
     names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
     result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen.name, standalone=standalone), output)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+def _format(name: str, standalone: bool, output: str | None) -> str:
+    """The format's own name; refuses what cannot be written before any work is done."""
+    if output is not None:
+        writable(output)
+    from backprop_symbolic.render import formats
+
+    chosen = formats.get(name).name
+    if standalone and chosen != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen}")
+    return chosen
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def activation(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of an activation.
+
+    NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
+    The page states the exact formula, proves f' line by line and writes it through y = f(x).
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def loss(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of a loss by an output.
+
+    NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
+    number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
 
 
 def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:
@@ -131,8 +204,56 @@ def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | 
         given["--activation"] if given["--activation"] is not None else "sigmoid",
         given["--loss"] if given["--loss"] is not None else "half_sse",
         given["--bias"] if given["--bias"] is not None else "1",
+        _number("--l1", given["--l1"]),
+        _number("--l2", given["--l2"]),
     )
     return dense(network, find_notation(notation if notation is not None else "lecture"))
+
+
+def _number(option: str, value: str | None) -> str:
+    """The number of a penalty as typed; an empty one is a mistake, not none."""
+    if value is not None and not value.strip():
+        raise click.UsageError(f"{option} needs a number greater than 0, such as 0.01")
+    return value or ""
+
+
+# ---------------------------------------------------------------- lists
+
+LISTS = ("activations", "losses", "notations", "languages", "formats")
+
+
+@cli.command("list", context_settings=CONTEXT)
+@click.argument("what", required=False, metavar="[LIST]")
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True, help="text or json.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def list_(what: str | None, format_: str, lang: str, output: str | None) -> None:
+    """What there is to choose from, a line for each.
+
+    LIST is activations, losses, notations, languages or formats; without it all are shown.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic import listing
+
+    if format_ not in ("text", "json"):
+        raise unknown("format", format_, ("text", "json"), "of a list")
+    if what is not None and what not in LISTS:
+        raise unknown("list", what, LISTS)
+    lists = listing.listing(lang)
+    chosen = {title: lists[title]() for title in (LISTS if what is None else (what,))}
+    if format_ == "json":
+        import json
+
+        write(json.dumps(chosen, ensure_ascii=False, indent=2) + "\n", output)
+    else:
+        write(listing.as_text(chosen), output)
+    if {"activations", "losses"} & set(chosen):
+        for line in listing.broken():
+            click.echo(f"Warning: {line}", err=True)
+
+
+# ---------------------------------------------------------------- the vanishing gradient
 
 
 @cli.command(context_settings=CONTEXT)
@@ -193,6 +314,7 @@ def vanishing(
     if plot is not None and output is not None and os.path.realpath(plot) == os.path.realpath(output):
         raise click.UsageError("--plot and --output name the same file")
     from backprop_symbolic import vanishing as theory
+    from backprop_symbolic.activations import split_list
     from backprop_symbolic.render import Options, write_document
     from backprop_symbolic.wording import messages
 
@@ -204,7 +326,7 @@ def vanishing(
 
         picture = plots.format_of(plot)
         plots.needed()
-    names = [] if compare.strip() == "none" else compare.split(",")
+    names = [] if compare.strip() == "none" else split_list(compare)
     found = theory.vanishing(_layers(network, depth, activation), names, theory.parse_weights(weights), seed)
     if chosen in theory.DATA:
         text = theory.DATA[chosen](found)
@@ -240,12 +362,15 @@ def writable(output: str) -> None:
         raise OutputRefused("cannot write '': no file is named")
     path = Path(output)
     folder = path.parent
-    if path.is_dir() or output.endswith(("/", os.sep)):
-        raise OutputRefused(f"cannot write {quoted(output)}: it is a directory")
-    if not folder.is_dir():
-        raise OutputRefused(f"cannot write {quoted(output)}: there is no directory {quoted(folder)}")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise OutputRefused(f"cannot write {quoted(output)}: permission denied")
+    try:
+        if path.is_dir() or output.endswith(("/", os.sep)):
+            raise OutputRefused(f"cannot write {quoted(output)}: it is a directory")
+        if not folder.is_dir():
+            raise OutputRefused(f"cannot write {quoted(output)}: there is no directory {quoted(folder)}")
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise OutputRefused(f"cannot write {quoted(output)}: permission denied")
+    except OSError as error:
+        raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
 
 
 def write(text: str, output: str | None) -> None:
@@ -260,7 +385,9 @@ def write(text: str, output: str | None) -> None:
                 sys.stdout.write(text)
             else:
                 sys.stdout.flush()
-                stream.write(data)
+                rest = memoryview(data)
+                while rest:  # an unbuffered stream takes what fits into the pipe
+                    rest = rest[stream.write(rest) :]
             sys.stdout.flush()
         except BrokenPipeError:
             _silence(sys.stdout)
@@ -347,8 +474,11 @@ def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
 
 def _silence(stream: Any) -> None:
     """Python flushes once more at exit; this gives it somewhere to flush to."""
-    if stream is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return  # no stream, or one that is no file
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:

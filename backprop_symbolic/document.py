@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from backprop_symbolic.algebra import Partial
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
-from backprop_symbolic.rules import Calculated, OnBoard
+from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines",)
+REASONED = (
+    "proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x",
+    "softmax_same", "softmax_other", "softmax_folded",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Row:
 
     lhs: Expr | None
     rhs: Expr
-    reason: Message | None = None
+    reasons: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,13 @@ class Document:
 
 def document(derivation: Derivation, detail: int = NORMAL) -> Document:
     """The document of a derivation at a detail: BRIEF, NORMAL or FULL."""
-    parameters = derivation.parameters
     blocks: list[Block] = [
         Heading(2, Message("section.setting")),
         Bullets(tuple(Message(f"hypothesis.{key}", args) for key, args in derivation.hypotheses)),
     ]
     for section in derivation.sections:
         blocks.extend(_section(section, detail, 2))
-    if len(parameters) == 1:
-        partial = Partial(derivation.graph.error, parameters[0])
-        return Document(Message("title.weight", {"partial": partial}), tuple(blocks))
-    title = Message("title.all", {"error": derivation.graph.error, "count": len(parameters)})
-    return Document(title, tuple(blocks))
+    return Document(Message(*derivation.title), tuple(blocks))
 
 
 def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
@@ -122,27 +119,34 @@ def _section(section: Section, detail: int, level: int) -> Iterator[Block]:
 
 def _group(group: Group, detail: int) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
-    # A group that never had a step says its sentence alone.
-    if group.detail > detail or (group.steps and not steps):
+    if group.detail > detail or not (steps or group.alone):
         return
     yield Paragraph(Message(f"group.{group.key}", group.args))
-    if not steps:
+    if group.alone:
         return
     reasons = detail >= FULL or (detail >= NORMAL and group.key in REASONED)
     rows = []
     before: Expr | None = None
     for step in steps:
         lhs = None if step.lhs == before else step.lhs
-        rows.append(Row(lhs, step.rhs, reason(step) if reasons else None))
+        rows.append(Row(lhs, step.rhs, reasons_of(step) if reasons else ()))
         before = step.lhs
     yield Display(tuple(rows))
 
 
-def reason(step: Step) -> Message:
-    """Why the step follows, as a short message."""
+def reasons_of(step: Step) -> tuple[Message, ...]:
+    """Why the step follows, as short messages, the main one first."""
     rule = step.rule
+    if isinstance(rule, Differentiated):
+        return tuple(Message(f"calculus.{key}") for key in rule.rules)
+    if isinstance(rule, InnerChain):
+        return Message("calculus.chain"), Message(f"calculus.{rule.rule}")
     if isinstance(rule, Calculated):
-        return Message(f"calculus.{rule.rules[0]}")
+        return (Message(f"calculus.{rule.rules[0]}"),)
+    if isinstance(rule, Eliminated):
+        return (Message(f"elimination.{rule.move}"),)
     if isinstance(rule, OnBoard):
-        return Message(f"board.{rule.rule}")
-    return Message(f"rule.{rule.key}")
+        return (Message(f"board.{rule.rule}"),)
+    if isinstance(rule, Rewritten):
+        return (Message(f"board.{rule.how}"),)
+    return (Message(f"rule.{rule.key}"),)

@@ -14,7 +14,23 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
-from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, cancel, pi, symbols
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Expr,
+    Integer,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    Symbol,
+    cancel,
+    false,
+    pi,
+    symbols,
+    true,
+)
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
@@ -28,6 +44,7 @@ from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import TWO, Call, Decimal, Frac, Partial, Prime, Tight, X, neg, number, power
+from backprop_symbolic.algebra import symbols as names_in
 from backprop_symbolic.graph import Graph
 
 PRIME = 2**61 - 1
@@ -60,6 +77,7 @@ class PrimeField:
         self.random = random
         self.generators: dict[int, int] = {}
         self.logarithms: dict[int, int] = {}
+        self.arctangents: dict[int, int] = {}
         self.oracle: dict[tuple[str, int], int] = {}
 
     def draw(self) -> int:
@@ -129,6 +147,12 @@ class PrimeField:
                 self.logarithms[found] = value
             return found
         if name in ("sin", "cos"):
+            # cos(atan v) = 1/√(1 + v²) and sin(atan v) = v·cos(atan v).
+            for angle, sign in ((value, 1), (PRIME - value, -1)):
+                if angle in self.arctangents:
+                    v = sign * self.arctangents[angle]
+                    cosine = self.power((1 + v * v) % PRIME, Rational(-1, 2))
+                    return cosine if name == "cos" else v * cosine % PRIME
             # A random point of the unit circle, so that sin² + cos² = 1.
             key = min(value, PRIME - value)
             s = self.oracle.setdefault(("circle", key), self.draw())
@@ -139,6 +163,8 @@ class PrimeField:
         if name in ("atan", "erf"):  # odd functions
             key = min(value, PRIME - value)
             found = self.oracle.setdefault((name, key), self.draw())
+            if name == "atan":
+                self.arctangents[found] = key
             return found if key == value else PRIME - found
         if name == "pi":  # a square, so that √π exists
             return self.oracle.setdefault(("pi", 0), pow(self.draw(), 2, PRIME))
@@ -343,6 +369,8 @@ class Evaluator:
                 inner, scope = env
             elif env is not None and isinstance(rest, Pow) and rest.args[0] == X:
                 inner, scope = cast(Expr, Pow(env[0], rest.args[1], evaluate=False)), env[1]
+            elif isinstance(rest, Symbol) and rest in self.meanings and rest not in self.fixed:
+                inner, scope = self.meanings[rest], None
             elif (log := self.logarithm(rest, env)) is not None:
                 inner, scope = log
             if inner is rest:
@@ -375,7 +403,7 @@ class Evaluator:
                 self.forward()
                 return self.memo[symbol]
             return self.value(quantity.definition)
-        meaning = self.meanings.get(symbol)
+        meaning = self.meanings.get(symbol, self.graph.constraints.get(symbol))
         return self.leaves(symbol) if meaning is None else self.value(meaning)
 
     def forward(self) -> None:
@@ -392,7 +420,8 @@ class Evaluator:
             return self.domain.power(self.value(base, env), n)
         # a^u = e^(u·ln a)
         log = self.domain.function("log", self.value(base, env))
-        return self.domain.exponential([(Rational(1), self.domain.product([self.value(exponent, env), log]))])
+        parts = self.exponents(exponent, env)
+        return self.domain.exponential([(c, self.domain.product([v, log])) for c, v in parts])
 
     # ------------------------------------------------------------ branches
 
@@ -403,8 +432,10 @@ class Evaluator:
         raise Undecidable("no branch")
 
     def holds(self, condition: Basic, env: Env) -> bool:
-        if not isinstance(condition, Relational):
+        if condition in (true, false):
             return bool(condition)
+        if not isinstance(condition, Relational):
+            raise Undecidable(f"condition {condition}")
         left, right = (complex(self.judge().value(a, env)).real for a in condition.args)
         gap = left - right
         kind = type(condition)
@@ -497,7 +528,8 @@ class Evaluator:
             t = self.tangent(arg, env, seed)
             if t == self.zero:
                 return t
-            return self.tangent(formula_of(cast(Call, expr).name), (arg, env), _Seed(X, t))
+            # f'(u)·t; the slope is itself a tangent through f's formula, found once for each u.
+            return domain.product([t, self.value(Prime(cast(Symbol, expr.args[0]), arg), env)])
         if kind is Frac:
             top, bottom = expr.args
             inverse = domain.inverse(self.value(bottom, env))
@@ -599,8 +631,8 @@ class TermIndex:
             if isinstance(definition, Add):
                 table = {}
                 for term in definition.args:
-                    for name in term.free_symbols:
-                        table.setdefault(cast(Symbol, name), []).append(term)
+                    for name in names_in(term):
+                        table.setdefault(name, []).append(term)
             self.found[of] = table
         return self.found[of]
 
@@ -657,7 +689,10 @@ class _Tangents:
     def get(self, of: Symbol) -> Any:
         place = self.order.get(of)
         if place is None and of != self.wrt and of in self.evaluator.meanings:
-            raise Undecidable("a derivative of a derivative")
+            # u = 1 + e^{-x}, a name of a proof: its tangent is that of what it stands for.
+            if of not in self.known:
+                self.known[of] = self.evaluator.tangent(self.evaluator.meanings[of], None, self)
+            return self.known[of]
         while self.heap and place is not None and self.heap[0][0] <= place:
             _, q = heapq.heappop(self.heap)
             if q == self.wrt or q in self.held:

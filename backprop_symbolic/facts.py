@@ -299,11 +299,11 @@ def as_sections(known: Facts) -> tuple[Section, ...]:
     groups: list[Group] = []
     said: set[str] = set()
     for fact in known:
-        groups.append(Group(f"fact_{fact.key}", fact.steps, fact.args))
+        groups.append(Group(f"fact_{fact.key}", fact.steps, fact.args, alone=not fact.steps))
         for how in fact.how:
             if how not in said:
                 said.add(how)
-                groups.append(Group(f"how_{how}", (), {}, NORMAL))
+                groups.append(Group(f"how_{how}", (), {}, NORMAL, alone=True))
     name = next(iter(known.names))
     return (Section("facts", tuple(groups), args={"function": name}),)
 

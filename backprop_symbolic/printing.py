@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
-from sympy import Abs, Add, Basic, E, Expr, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
+from sympy import Abs, Add, Basic, E, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
-from sympy.core.relational import Eq, Ge, Gt, Le, Lt
+from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Near, Partial, Prime, Span, Tight, X
+from backprop_symbolic.algebra import Call, Decimal, Frac, Near, Partial, Prime, Span, Tight, X, number
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -37,6 +37,9 @@ T = TypeVar("T")
 
 class Printer(ABC, Generic[T]):
     """The walk. `names` gives the LaTeX of every name; `otherwise` is a word of the language."""
+
+    #: Whether f(u)² may be written f²(u); not where the text is to be read by a program.
+    raises_signs: ClassVar[bool] = True
 
     def __init__(self, names: Mapping[Symbol, str], otherwise: str = "otherwise") -> None:
         self.names, self.otherwise = names, otherwise
@@ -105,7 +108,13 @@ class Printer(ABC, Generic[T]):
         if isinstance(expr, Pow):
             if expr.args[1] == Rational(1, 2):
                 return self.root(self(expr.args[0]))
-            return self.raised(self.within(expr.args[0], ATOM), self(expr.args[1]))
+            if self.raises_signs and (sign := self.raisable(expr)) is not None:
+                argument = self.parens(self(expr.args[0].args[-1]))
+                return self.join([self.raised(sign, self(expr.args[1])), argument])
+            base = self.within(expr.args[0], ATOM)
+            if isinstance(expr.args[0], Symbol) and "^" in latex_name(self.names, expr.args[0]):
+                base = self.parens(base)  # a^{(1)} squared
+            return self.raised(base, self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
             return self.applied(expr, self(expr.args[1]))
         if isinstance(expr, Piecewise):
@@ -122,16 +131,26 @@ class Printer(ABC, Generic[T]):
         if expr is oo or expr is -oo:
             sign = "" if expr is oo else "-"
             return self.word(rf"{sign}\infty", f"{sign}∞")
-        if type(expr) in RELATIONS:
-            return self.relation(expr)
         if isinstance(expr, Near):
             return self.join([self.word(r"\approx ", "≈ "), self(expr.args[0])])
         if isinstance(expr, Span):
             return self.span(expr)
+        if isinstance(expr, Relational):
+            return self.relation(expr)
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
         raise TypeError(f"no way to write {type(expr).__name__}")
+
+    def raisable(self, expr: Pow) -> T | None:
+        """The sign of f where f(u)^n is written f^n(u), as with tanh²(u)."""
+        base, exponent = expr.args
+        if not isinstance(exponent, Integer) or exponent < 2:
+            return None
+        if isinstance(base, Call):
+            return self.function(base.name) if base.name == "tanh" else None
+        name = type(base).__name__
+        return self.word(*FUNCTIONS[name]) if name in ("sin", "cos", "sinh", "cosh") else None
 
     def applied(self, expr: Call | Prime, argument: T) -> T:
         """f(u) or f'(u)."""
@@ -141,7 +160,7 @@ class Printer(ABC, Generic[T]):
         return self.join([sign, self.parens(argument)])
 
     def function(self, name: str) -> T:
-        entry = activations.activations.get(name)
+        entry = activations.activation(name)
         return self.word(entry.latex, entry.sign)
 
     def relation(self, condition: Basic) -> T:
@@ -196,9 +215,9 @@ class Printer(ABC, Generic[T]):
         return False, self.within(term, SUM + (isinstance(term, Add)))
 
     def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
-        minus = len(factors) > 1 and factors[0] == -1
-        if minus:
-            rest = factors[1:]
+        first = factors[0]
+        if len(factors) > 1 and isinstance(first, Rational) and first < 0:
+            rest = factors[1:] if first == -1 else (-first, *factors[1:])
             inner = self.product(rest, tight) if len(rest) > 1 else self.within(rest[0], PRODUCT)
             return self.sum([(True, inner)])
         parts: list[T] = []
@@ -223,7 +242,13 @@ class Printer(ABC, Generic[T]):
         numeric = isinstance(right, (Rational, Decimal)) or (
             isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
         ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
-        if numeric:
+        # 2·1/n: without the dot it would be a mixed number.
+        mixed = (
+            isinstance(left, (Rational, Decimal))
+            and isinstance(right, Frac)
+            and number(cast(Expr, right.args[0]))
+        )
+        if numeric or mixed:
             return self.dot()
         if tight or (index == 1 and isinstance(left, (Rational, Decimal))):
             return self.thin()
@@ -378,16 +403,21 @@ def visible(latex: str) -> int:
 class Plain(Printer[str]):
     """One line of plain text in the language of graph files: w31*y_h1 + 1."""
 
+    raises_signs = False
+
     def name(self, symbol: Symbol) -> str:
         return symbol.name
 
     def word(self, latex: str, plain: str) -> str:
-        return {"π": "pi", "e": "exp(1)", "∞": "inf", "-∞": "-inf", "≈ ": "~"}.get(plain, plain)
+        typed = {"π": "pi", "sgn": "sign", "e": "exp(1)", "∞": "inf", "-∞": "-inf", "≈ ": "~"}
+        return typed.get(plain, plain)
 
     def function(self, name: str) -> str:
-        return name
+        return activations.activation(name).sign if activations.is_formula(name) else name
 
     def applied(self, expr: Call | Prime, argument: str) -> str:
+        if activations.is_formula(expr.name):
+            return super().applied(expr, argument)
         name, _, values = expr.name.partition("(")
         mark = "'" if isinstance(expr, Prime) else ""
         return f"{name}{mark}({argument}{', ' + values[:-1] if values else ''})"

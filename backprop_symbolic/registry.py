@@ -75,7 +75,7 @@ def exact(text: str) -> Fraction | None:
     if not match or len(text) > MAX_DIGITS + 10:
         return None
     digits, power, under = match[2], match[3], match[4]
-    if (power or "." in digits) and under or (power and abs(int(power)) > MAX_EXPONENT) or under == "0":
+    if ((power or "." in digits) and under) or (power and abs(int(power)) > MAX_EXPONENT) or under == "0":
         return None
     if under is not None and int(under) == 0:
         return None
@@ -192,7 +192,9 @@ class Registry(Generic[Entry]):
             reason = self.broken().get(spelling(name))
             if reason is not None:
                 raise BadPlugin(reason)
-        raise unknown(self.what, name, self.names(), also=[a for e in self for a in getattr(e, "aliases", ())])
+        raise unknown(
+            self.what, name, self.names(), also=[a for e in self for a in getattr(e, "aliases", ())]
+        )
 
     def find(self, name: str) -> Entry | None:
         """The entry called `name`, None where there is none. Raises as `get` for bad values."""
@@ -235,7 +237,7 @@ class Registry(Generic[Entry]):
                 if self.kind is None or not isinstance(entry, self.kind):
                     raise TypeError(f"{point.value} is no {getattr(self.kind, '__name__', 'entry')}")
                 self.register(entry)
-            except Exception as error:  # noqa: BLE001 — whatever another package does wrong
+            except Exception as error:
                 package = f" of {point.dist.name}" if point.dist is not None else ""
                 self._broken[spelling(point.name)] = (
                     f"the {self.what} plug-in '{point.name}'{package} cannot be used: "

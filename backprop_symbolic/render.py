@@ -71,6 +71,10 @@ class Words:
             for i, piece in enumerate(pieces)
         )
 
+    def list(self, messages: tuple[Message, ...]) -> str:
+        """Short messages side by side."""
+        return ", ".join(self(message) for message in messages)
+
     def argument(self, name: str, args: Mapping[str, Argument]) -> str:
         if "=" in name:
             left, _, right = name.partition("=")
@@ -146,15 +150,17 @@ def _latex_printer(derivation: Derivation, options: Options) -> Latex:
     return Latex(derivation.graph.written(options.language), table["word.otherwise"])
 
 
-def _latex_rows(printer: Latex, reason: Callable[[Message], str]) -> Callable[[tuple[Row, ...]], Any]:
+def _latex_rows(
+    printer: Latex, reason: Callable[[tuple[Message, ...]], str]
+) -> Callable[[tuple[Row, ...]], Any]:
     def rows(given: tuple[Row, ...]) -> list[dict[str, str]]:
         found: list[dict[str, str]] = []
         for row in given:
             # Beside a reason there is less room for the formula.
-            width = 72 if row.reason is None else 46
+            width = 46 if row.reasons else 72
             first, *rest = break_lines(printer(row.rhs), width)
             left = "" if row.lhs is None else printer(row.lhs).replace(BREAK, "")
-            why = reason(row.reason) if row.reason is not None else ""
+            why = reason(row.reasons) if row.reasons else ""
             found.append({"left": left, "sign": "=", "right": first.strip(), "reason": why})
             found.extend({"left": "", "sign": "", "right": r.strip(), "reason": ""} for r in rest)
         return found
@@ -193,21 +199,34 @@ def _write_latex(derivation: Derivation, options: Options) -> str:
 
 def _latex(document: Document, printer: Latex, options: Options) -> str:
     words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
-    return (
+    title, blocks = words(document.title), _blocks(document, words, _latex_rows(printer, _reason_text(words)))
+    scripts = {script(c) for c in f"{title}{blocks}" if c.isalpha() and not c.isascii()}
+    text = (
         environment()
         .get_template("latex/standalone.tex" if options.standalone else "latex/fragment.tex")
         .render(
-            title=words(document.title),
-            language=options.language,
-            blocks=_blocks(document, words, _latex_rows(printer, _reason_text(words))),
+            title=title,
+            scripts=scripts,
+            blocks=blocks,
             sectioning=["section", "section", "subsection", "subsubsection"],
         )
     )
+    return text.rstrip() + "\n"
 
 
-def _reason_text(words: Words) -> Callable[[Message], str]:
-    r"""A reason as `\text{…}`, mathematics in it and all."""
-    return lambda message: rf"\text{{{words(message)}}}"
+def script(letter: str) -> str:
+    """What a LaTeX document must load for a letter: latin (nothing), cjk (kotex), other (a wide font)."""
+    from unicodedata import name
+
+    spelled = name(letter, "")
+    if spelled.startswith("LATIN"):
+        return "latin"
+    return "cjk" if spelled.startswith(("HANGUL", "CJK", "HIRAGANA", "KATAKANA")) else "other"
+
+
+def _reason_text(words: Words) -> Callable[[tuple[Message, ...]], str]:
+    r"""Reasons as one `\text{…}`, mathematics in it and all."""
+    return lambda messages: rf"\text{{{words.list(messages)}}}"
 
 
 def _write_markdown(derivation: Derivation, options: Options) -> str:
@@ -240,9 +259,11 @@ def _write_text(derivation: Derivation, options: Options) -> str:
 
 
 def _text(document: Document, printer: Terminal, options: Options) -> str:
-    from backprop_symbolic.terminal import FILLER, padded
+    from backprop_symbolic.terminal import FILLER, padded, unicode_brackets
 
     words = Words(options.language, lambda value: _one_line(printer, value), str)
+    with unicode_brackets():
+        blocks = _blocks(document, words, lambda rows: _text_rows(printer, words, rows))
     text = (
         environment()
         .get_template("text/document.txt")
@@ -250,7 +271,7 @@ def _text(document: Document, printer: Terminal, options: Options) -> str:
             title=words(document.title),
             width=lambda shown: len(padded(shown)),
             aligned=_aligned,
-            blocks=_blocks(document, words, lambda rows: _text_rows(printer, words, rows)),
+            blocks=blocks,
         )
     )
     return text.replace(FILLER, "")
@@ -277,8 +298,8 @@ def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
         else:
             left = printer.text(" " * indent)
         parts = [left, printer.text(" = "), printer(row.rhs)]
-        if row.reason is not None:
-            parts.append(printer.text(padded(f"    ({words(row.reason)})")))
+        if row.reasons:
+            parts.append(printer.text(padded(f"    ({words.list(row.reasons)})")))
         lines = [line.rstrip() for line in str(printer.join(parts)).split("\n")]
         # A row of one line may follow another closely; fractions need air.
         if shown and (len(lines) > 1 or height > 1):

@@ -240,7 +240,7 @@ def _origin(found: Vanishing, names: dict[Symbol, str]) -> Section:
     }
     groups = (
         Group("vanishing_recursion", (step,)),
-        *(Group(f"vanishing_{key}", (), args) for key in ("triangle", "norm", "factor")),
+        *(Group(f"vanishing_{key}", (), args, alone=True) for key in ("triangle", "norm", "factor")),
     )
     return Section("vanishing_origin", groups)
 
@@ -286,7 +286,8 @@ def _bound(course: Course, found: Vanishing, names: dict[Symbol, str]) -> Sectio
     count = found.depth - 1
     names.update(course.facts.names)
     steepest = course.facts.steepest
-    groups = [Group(f"fact_{steepest.key}", steepest.steps, steepest.args)]
+    bare = not steepest.steps
+    groups = [Group(f"fact_{steepest.key}", steepest.steps, steepest.args, alone=bare)]
     if count:
         groups.append(Group("vanishing_power", _power(course, found, names), {"layers": count}))
     return Section("vanishing_bound", tuple(groups), args={"function": Symbol(course.entry.sign)})
