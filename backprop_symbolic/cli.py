@@ -314,7 +314,7 @@ def vanishing(
     if plot is not None and output is not None and os.path.realpath(plot) == os.path.realpath(output):
         raise click.UsageError("--plot and --output name the same file")
     from backprop_symbolic import vanishing as theory
-    from backprop_symbolic.activations import split_list
+    from backprop_symbolic.registry import split
     from backprop_symbolic.render import Options, write_document
     from backprop_symbolic.wording import messages
 
@@ -326,7 +326,7 @@ def vanishing(
 
         picture = plots.format_of(plot)
         plots.needed()
-    names = [] if compare.strip() == "none" else split_list(compare)
+    names = [] if compare.strip() == "none" else split(compare)
     found = theory.vanishing(_layers(network, depth, activation), names, theory.parse_weights(weights), seed)
     if chosen in theory.DATA:
         text = theory.DATA[chosen](found)

@@ -129,8 +129,8 @@ class Printer(ABC, Generic[T]):
         if expr is E:
             return self.word("e", "e")
         if expr is oo or expr is -oo:
-            sign = "" if expr is oo else "-"
-            return self.word(rf"{sign}\infty", f"{sign}∞")
+            minus = "" if expr is oo else "-"
+            return self.word(rf"{minus}\infty", f"{minus}∞")
         if isinstance(expr, Near):
             return self.join([self.word(r"\approx ", "≈ "), self(expr.args[0])])
         if isinstance(expr, Span):

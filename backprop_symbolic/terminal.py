@@ -210,7 +210,3 @@ class Flat(Plain):
 
     def bars(self, inner: str) -> str:
         return f"|{inner}|"
-
-    def applied(self, expr: Call | Prime, argument: str) -> str:
-        mark = "'" if isinstance(expr, Prime) else ""
-        return f"{self.function(expr.name)}{mark}({argument})"

@@ -6,12 +6,13 @@ Every registered activation is met, and formulas as a user would type them.
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mpmath import erf, inf, mp, mpf
 from mpmath import atan as atan_
+from mpmath import erf, inf, mp, mpf
 from mpmath import exp as exp_
 from mpmath import log as log_
 from sympy import Rational, Symbol, oo, sqrt
@@ -60,7 +61,17 @@ def typed(name: str, text: str) -> Activation:
 
 ENTRIES = [*activations, *(typed(f"typed_{name}", text) for name, text in TYPED.items())]
 BY_NAME = {entry.name: entry for entry in ENTRIES}
-FACTS = {entry.name: facts(entry) for entry in ENTRIES}
+
+
+class Lazy(dict):
+    """name → facts, found when first asked for: a worker that runs few tests finds few."""
+
+    def __missing__(self, name):
+        self[name] = facts(BY_NAME[name])
+        return self[name]
+
+
+FACTS = Lazy()
 #: What the work allowed does not settle, and says so.
 OPEN = {"typed_sine": {"range", "saturation", "steepest", "lipschitz", "monotone", "limit"}}
 
@@ -133,10 +144,9 @@ def holds(condition, x, y=None):
     }[type(condition).__name__]
 
 
-def slope(entry, x, h=mpf(10) ** -20):
+def slope(entry, x, h=None):
     """f'(x) by a central difference of 40 digits."""
-    f = formula(entry)
-    # At a large x the step must not be lost among its digits.
+    f, h = formula(entry), mpf(10) ** -20 if h is None else h
     return (at(f, x + h) - at(f, x - h)) / (2 * h)
 
 
@@ -209,7 +219,7 @@ def test_the_greatest_slope_is_exact(name, value, points):
 )
 def test_the_greatest_slope_in_an_enclosure(name, value, places):
     """Known values of GELU, SiLU and Mish lie in enclosures narrower than 10⁻⁹."""
-    if name not in FACTS:
+    if name not in BY_NAME:
         pytest.skip(f"no activation {name} is registered")
     found = FACTS[name].steepest.value
     assert found.value.box.width < 1e-9
@@ -220,7 +230,7 @@ def test_the_greatest_slope_in_an_enclosure(name, value, places):
 @pytest.mark.parametrize(("name", "end"), [("softplus", oo), ("typed_algebraic", None), ("tanhshrink", -oo)])
 def test_a_supremum_that_is_not_taken_is_said_to_be_none(name, end):
     """softplus' tends to 1 and never is; x/√(1+x²) takes its greatest slope at 0."""
-    if name not in FACTS:
+    if name not in BY_NAME:
         pytest.skip(f"no activation {name} is registered")
     found = FACTS[name].steepest.value
     assert found.value.exact == 1
@@ -362,7 +372,7 @@ def test_monotone_as_stated(name):
         return
     f = formula(BY_NAME[name])
     values = [at(f, x) for x in grid(name)]
-    steps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(values)]
     if known.key.startswith("increasing"):
         assert all(s >= 0 for s in steps)
         if known.key.endswith("strictly"):
@@ -460,7 +470,13 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+LONG = ("nested abs", "product", "deep", "exponentials")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param(t, id=n, marks=[pytest.mark.slow] if n in LONG else []) for n, t in HOSTILE.items()],
+)
 def test_hostile_formulas_come_to_an_end(text):
     """Whatever the safe parser reads gets its facts, or is told that they could not be established.
 
@@ -595,7 +611,7 @@ def test_every_fact_has_words(name, language):
 
 def test_no_fact_message_is_dead():
     """Every message on facts is said of some function here, or says that something is not known."""
-    said = {f"group.fact_{f.key}" for known in FACTS.values() for f in known}
-    said |= {f"group.how_{h}" for known in FACTS.values() for f in known for h in f.how}
+    said = {f"group.fact_{f.key}" for n in BY_NAME for f in FACTS[n]}
+    said |= {f"group.how_{h}" for n in BY_NAME for f in FACTS[n] for h in f.how}
     keys = {k for k in messages("en") if k.startswith(("group.fact_", "group.how_"))}
     assert {k for k in keys - said if not k.startswith("group.fact_unknown_")} == set()

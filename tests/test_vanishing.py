@@ -19,7 +19,14 @@ from sympy import Rational
 from backprop_symbolic import Network, derive
 from backprop_symbolic.activations import activation, activations
 from backprop_symbolic.document import Display, Heading, Paragraph, Table
-from backprop_symbolic.errors import BadExpression, BadNetwork, NoBound, NotInstalled, OutputRefused, UnknownName
+from backprop_symbolic.errors import (
+    BadExpression,
+    BadNetwork,
+    NoBound,
+    NotInstalled,
+    OutputRefused,
+    UnknownName,
+)
 from backprop_symbolic.facts import facts
 from backprop_symbolic.render import Options, write_document
 from backprop_symbolic.vanishing import (
