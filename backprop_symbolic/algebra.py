@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Six nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Eight nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -10,6 +10,8 @@ the order it was written. Six nodes say what SymPy has no word for; each is an o
     Prime(f, u)       f'(u)
     Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
     Decimal(r)        a number written with a decimal point, held exactly
+    Near(r)           about r: a decimal that is rounded
+    Span(a, b, …)     the numbers from a to b, with or without the ends
 """
 
 from __future__ import annotations
@@ -141,6 +143,32 @@ class Decimal(Expr):
         whole = str(p * 10**digits // q).rjust(digits + 1, "0")
         shown = f"{whole[:-digits]}.{whole[-digits:]}" if digits else whole
         return f"-{shown}" if self.value.p < 0 else shown
+
+
+class Near(Expr):
+    """≈ value: a rounded number where an exact one would stand."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, value: Decimal) -> Near:
+        return cast(Near, Basic.__new__(cls, value))
+
+
+class Span(Expr):
+    """[low, high], (low, high), … or {low}: a set of numbers between two ends."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, low: Expr, high: Expr, closed_low: Integer, closed_high: Integer) -> Span:
+        return cast(Span, Basic.__new__(cls, low, high, closed_low, closed_high))
+
+    @property
+    def brackets(self) -> tuple[str, str]:
+        """What is written before and after the ends."""
+        _, _, first, last = self.args
+        return "[" if first == 1 else "(", "]" if last == 1 else ")"
 
 
 def number(expr: Expr) -> Rational | None:

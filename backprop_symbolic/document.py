@@ -68,7 +68,15 @@ class Display:
     rows: tuple[Row, ...]
 
 
-Block = Heading | Paragraph | Bullets | Display
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with a heading each, and rows of mathematics."""
+
+    head: tuple[Message, ...]
+    rows: tuple[tuple[Expr, ...], ...]
+
+
+Block = Heading | Paragraph | Bullets | Display | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,11 @@ def document(derivation: Derivation, detail: int = NORMAL) -> Document:
     for section in derivation.sections:
         blocks.extend(_section(section, detail, 2))
     return Document(Message(*derivation.title), tuple(blocks))
+
+
+def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
+    """Sections as blocks, for a page that is no derivation."""
+    return tuple(block for section in sections for block in _section(section, detail, 2))
 
 
 def _section(section: Section, detail: int, level: int) -> Iterator[Block]:

@@ -41,6 +41,14 @@ class NotDifferentiable(BackpropError):
     """A function for which no rule exists."""
 
 
+class NoBound(BackpropError):
+    """A function whose slope is unbounded or not known, where a bound is asked for."""
+
+
+class NotInstalled(BackpropError):
+    """An optional package or font that is asked for and is not there."""
+
+
 class OutputRefused(BackpropError):
     """An output file that cannot be written."""
 

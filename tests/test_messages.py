@@ -201,6 +201,24 @@ def calculus_rules(tree: ast.Module) -> set[str]:
     return found
 
 
+def about_functions() -> set[str]:
+    """The keys of facts, of the vanishing gradient and of plots.
+
+    That each fact's sentence is said of some function is a test of its own, in test_facts.
+    """
+    from backprop_symbolic import plots, vanishing
+
+    page, _ = vanishing.document(vanishing.vanishing(Network.dense([2, 2, 2]), ["silu", "relu"]))
+    found = {page.title.key}
+    for block in page.blocks:
+        if isinstance(block, (Heading, Paragraph)):
+            found.add(block.text.key)
+        found |= {message.key for message in getattr(block, "head", ())}
+    drawn = {w for w in re.findall(r'"(\w+)"', inspect.getsource(plots)) if f"plot.{w}" in messages("en")}
+    facts = {key for key in messages("en") if key.startswith(("group.fact_", "group.how_"))}
+    return {*found, *facts, *(f"plot.{word}" for word in drawn), "section.facts"}
+
+
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -211,6 +229,7 @@ def producible() -> set[str]:
         *(f"hypothesis.bias_{mode}" for mode in BIAS_MODES),
         *(f"hypothesis.{key}" for loss in losses.losses for key in loss.conditions),
         *(f"format.{name}" for name in render.formats.names()),
+        *about_functions(),
         "word.otherwise",
         "word.language",
     }
