@@ -93,7 +93,7 @@ def document(derivation: Derivation, detail: int = NORMAL) -> Document:
         Heading(2, Message("section.setting")),
         Bullets(tuple(Message(f"hypothesis.{key}", args) for key, args in derivation.hypotheses)),
     ]
-    for section in derivation.sections:
+    for section in derivation.shown:
         blocks.extend(_section(section, detail, 2))
     return Document(Message(*derivation.title), tuple(blocks))
 
