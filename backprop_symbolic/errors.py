@@ -33,6 +33,14 @@ class NotDifferentiable(BackpropError):
     """A function for which no rule exists."""
 
 
+class NoMatrixForm(BackpropError):
+    """A derivation whose steps are not one pattern per layer."""
+
+
+class MissingLibrary(BackpropError):
+    """A library that is optional and not installed."""
+
+
 class OutputRefused(BackpropError):
     """An output file that cannot be written."""
 

@@ -10,9 +10,11 @@ from typing import Any
 from sympy import Symbol
 
 from backprop_symbolic.derivation import Derivation
-from backprop_symbolic.errors import Unverified
+from backprop_symbolic.errors import MissingLibrary, NoMatrixForm, Unverified, unknown
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
+from backprop_symbolic.graph import Graph
 from backprop_symbolic.numeric.source import Leaves, scalar
+from backprop_symbolic.spec import Network
 
 #: Points at which a program is compared with the derivation, and how many are tried for them.
 POINTS, DRAWS = 2, 200
@@ -77,6 +79,8 @@ class Compiled:
         return found
 
 
+#: What the matrix form has besides: buffers for a batch size, parameters to begin with.
+_OWN = ("workspace", "initial")
 #: Where a traceback says that a generated line stands.
 FILENAME = "<derived>"
 
@@ -101,18 +105,131 @@ def compile_scalar(derivation: Derivation, *, njit: bool = False) -> Compiled:
     has no program text.
     """
     source = scalar(derivation, njit=njit)
+    compiled = _loaded(source, "scalar", "float64")
+    check(compiled, derivation)
+    return compiled
+
+
+def _loaded(source: str, form: str, dtype: str) -> Compiled:
     scope = load(source)
-    compiled = Compiled(
+    return Compiled(
         source,
         parameters=scope["PARAMETERS"],
         inputs=scope["INPUTS"],
         targets=scope["TARGETS"],
         constants=scope["CONSTANTS"],
+        form=form,
+        dtype=dtype,
         derived=scope["GRADIENTS"],
-        functions={name: scope[name] for name in ("forward", "values", "gradient", "step")},
+        functions={n: scope[n] for n in ("forward", "values", "gradient", "step", *_OWN) if n in scope},
     )
-    check(compiled, derivation)
-    return compiled
+
+
+def compile_matrix(network: Network, dtype: str = "float64") -> Compiled:
+    """The matrix form of a network, ready to run: parameters are arrays, a batch has samples as rows.
+
+    The layer pattern is that of the network's derivation, or of one with few units per layer where
+    that would be too long (`layers.small`); scalar and matrix form of what was derived are compared.
+    Raises NoMatrixForm where the steps have no layer pattern, MissingLibrary without NumPy.
+    """
+    from backprop_symbolic.api import derive
+    from backprop_symbolic.numeric.layers import small
+
+    return matrix_of(derive(small(network), "all").derivation, network, dtype)
+
+
+def matrix_of(derivation: Derivation, network: Network | None = None, dtype: str = "float64") -> Compiled:
+    """The matrix form of a derivation's layer pattern, for `network` or for what was derived."""
+    from backprop_symbolic.numeric.layers import pattern
+    from backprop_symbolic.numeric.matrix import DTYPES, matrix
+
+    if dtype not in DTYPES:
+        raise unknown("dtype", dtype, DTYPES)
+    need_numpy()
+    found = pattern(derivation)
+    compare(_loaded(matrix(found), "matrix", "float64"), derivation)
+    return _loaded(matrix(found, network, dtype), "matrix", dtype)
+
+
+def need_numpy() -> None:
+    """Raises MissingLibrary where NumPy is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("numpy") is None:
+        raise MissingLibrary(
+            "the matrix form needs NumPy: pip install 'backprop-symbolic[numeric]'; "
+            "the scalar form (--form scalar) does without"
+        )
+
+
+def arrays(graph: Graph, values: Sequence[float], dtype: str = "float64") -> list[Any]:
+    """Values of a network's parameters, in the graph's order, as arrays W1, b1, W2, …"""
+    import numpy as np
+
+    table = dict(zip(graph.parameters, values, strict=True))
+    return [np.array([table[s] for s in group], dtype).reshape(shape) for group, shape in _grouped(graph)]
+
+
+def scalars(graph: Graph, parameters: Sequence[Any]) -> tuple[float, ...]:
+    """The numbers in arrays W1, b1, W2, …, in the order of the graph's parameters."""
+    table: dict[Symbol, float] = {}
+    for (group, _), array in zip(_grouped(graph), parameters, strict=True):
+        table.update(zip(group, map(float, array.ravel()), strict=True))
+    return tuple(table[s] for s in graph.parameters)
+
+
+def _grouped(graph: Graph) -> list[tuple[list[Symbol], tuple[int, ...]]]:
+    """The parameters that each array W1, b1, W2, … holds, row by row, and its shape."""
+    network = graph.network
+    if network is None:
+        raise NoMatrixForm(f"{graph.title} has no layers")
+    found: list[tuple[list[Symbol], tuple[int, ...]]] = []
+    leaves = [graph[s] for s in graph.parameters]
+    for layer in range(1, network.layers + 1):
+        here = [q for q in leaves if q.place.layer == layer]
+        weights = sorted(
+            (q for q in here if q.naming == "weight"), key=lambda q: (q.place.index, q.place.from_)
+        )
+        biases = sorted((q for q in here if q.naming != "weight"), key=lambda q: q.place.index)
+        found.append(([q.symbol for q in weights], (network.sizes[layer], network.sizes[layer - 1])))
+        if biases:
+            found.append(([q.symbol for q in biases], (len(biases),)))
+    return found
+
+
+def compare(compiled: Compiled, derivation: Derivation) -> None:
+    """Compares the matrix form with the scalar form, on a batch of random samples.
+
+    Raises Unverified where the mean error, a gradient or an updated weight differs.
+    """
+    graph, single = derivation.graph, compile_scalar(derivation)
+    source = random.Random(20230118)
+    order = [single.derived.index(s.name) for s in graph.parameters]
+    for _ in range(DRAWS):
+        p, c, xs, ts = (
+            [source.uniform(0.05, 0.95) for _ in single.parameters],
+            [source.uniform(0.05, 0.95) for _ in single.constants],
+            *(
+                [[source.uniform(0.05, 0.95) for _ in n] for _ in range(3)]
+                for n in (single.inputs, single.targets)
+            ),
+        )
+        try:
+            each = [single.gradient(p, x, t, c) for x, t in zip(xs, ts, strict=True)]
+        except (OverflowError, ValueError, ZeroDivisionError):
+            continue
+        error = sum(e for e, _ in each) / 3
+        slopes = [sum(g[i] for _, g in each) / 3 for i in order]
+        found_error, found = compiled.gradient(arrays(graph, p), xs, ts, c)
+        # The scalar form's own step, on one sample, gives the sign of the update.
+        one = single.step(p, xs[0], ts[0], 0.5, c)[1]
+        _, moved = compiled.step(arrays(graph, p), xs[:1], ts[:1], 0.5, c)
+        pairs = [(found_error, error), *zip(scalars(graph, found), slopes, strict=True)]
+        pairs += zip(scalars(graph, moved), one, strict=True)
+        if all(abs(a - b) <= TOLERANCE * max(1e-3, abs(b)) for a, b in pairs):
+            return
+        raise Unverified("the matrix form and the scalar form give different numbers")
+    raise Unverified("scalar and matrix form could not be compared: no point was found where all has a value")
 
 
 def check(compiled: Compiled, derivation: Derivation) -> None:

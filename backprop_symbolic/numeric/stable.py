@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from sympy import Add, Basic, Expr, Mul, Symbol
+from sympy import Add, Basic, Expr, Mul
 from sympy import cosh as cosh_
 from sympy import exp as exp_
 from sympy import log as log_
 from sympy import sinh as sinh_
+from sympy.core.symbol import Str
 
 from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import (
@@ -40,13 +41,13 @@ class Function(Expr):
     __slots__ = ()
     is_commutative = True
 
-    def __new__(cls, function: str | Symbol, *args: Expr) -> Function:
-        return cast(Function, Basic.__new__(cls, Symbol(str(function)), *args))
+    def __new__(cls, function: str | Str, *args: Expr) -> Function:
+        return cast(Function, Basic.__new__(cls, Str(str(function)), *args))
 
     @property
     def name(self) -> str:
         """The function's name."""
-        return cast(Symbol, self.args[0]).name
+        return str(self.args[0])
 
     @property
     def arguments(self) -> tuple[Expr, ...]:
