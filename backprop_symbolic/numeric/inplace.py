@@ -64,6 +64,7 @@ class Emitter:
         self.free: list[str] = []
         self.uses: Counter[Expr] = Counter()
         self.kept: dict[Expr, Operand] = {}
+        self.dest = ""
 
     def into(self, dest: str, expr: Expr) -> None:
         """The lines that put `expr` into `dest`, which may be one of the buffers it is made of."""
@@ -71,7 +72,7 @@ class Emitter:
         reads = {self.names[s] for s in symbols(expr)}
         if dest not in reads:
             self.free.append(dest)
-        self.uses, self.kept = Counter(), {}
+        self.uses, self.kept, self.dest = Counter(), {}, dest
         formula = lowered(expr)
         self.count(formula)
         found = self.value(formula, dest)
@@ -105,7 +106,9 @@ class Emitter:
     def value(self, e: Expr, out: str = "") -> Operand:
         """The operand that holds `e`; with `out`, the last operation goes there."""
         if isinstance(e, Symbol):
-            return Operand(self.names[e])
+            name = self.names[e]
+            # What is read once may be written over, where it is to be lost anyway.
+            return Operand(name, name == self.dest and self.uses[e] == 1)
         if not symbols(e):
             return Operand(_CONSTANTS(e))
         known = self.kept.get(e)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from typing import cast
 
-from sympy import Basic, Expr, Rational, Symbol
+from sympy import Basic, Expr, Pow, Rational, Symbol
 
-from backprop_symbolic.algebra import symbols
+from backprop_symbolic.algebra import TWO, mul, number, symbols
 from backprop_symbolic.derivation import Step
 from backprop_symbolic.numeric.inplace import Emitter
 from backprop_symbolic.numeric.layers import BACK, NET, OUT, TARGET, Layer, Pattern
 from backprop_symbolic.numeric.printer import numeral
 from backprop_symbolic.numeric.source import comment
-from backprop_symbolic.numeric.stable import Function, stable
+from backprop_symbolic.numeric.stable import Function, factors, stable
 from backprop_symbolic.spec import Network
 from backprop_symbolic.terminal import Flat
 
@@ -131,8 +132,16 @@ class _Writer:
     def error_lines(self) -> Iterator[str]:
         n, words = self.last, Words(self.last)
         yield comment(f"E = Σ {words(self.pattern.part)}, the mean over the samples")
-        yield from self.emitted(self.emitters[n], f"D{n}", self.pattern.part)
-        yield f"E = float(D{n}.sum()) / samples"
+        parts = factors(self.pattern.part)
+        front = "".join(f"{numeral(value)[0]} * " for f in parts if (value := number(f)) is not None)
+        rest = mul(*(f for f in parts if number(f) is None))
+        if isinstance(rest, Pow) and rest.args[1] == TWO:
+            yield from self.emitted(self.emitters[n], f"D{n}", cast(Expr, rest.args[0]))
+            total = f"np.vdot(D{n}, D{n})"
+        else:
+            yield from self.emitted(self.emitters[n], f"D{n}", rest)
+            total = f"D{n}.sum()"
+        yield f"E = {front}float({total}) / samples"
 
     def gradient_lines(self, layer: Layer, weights: str, bias: str) -> Iterator[str]:
         n = layer.number
@@ -146,7 +155,7 @@ class _Writer:
             total = "" if layer.bias == "node" else "Σ "
             yield comment(f"∂E/∂b{upper(n)} = {_sign(layer.bias_weight)}{total}δ{upper(n)}")
             if layer.bias == "node":
-                yield f"np.add.reduce(D{n}, axis=0, out={bias})"
+                yield f"np.matmul(ones, D{n}, out={bias})"
             else:
                 yield f"{bias}[0] = D{n}.sum()"
             yield from _scaled(bias, layer.bias_weight)
@@ -240,7 +249,7 @@ class _Writer:
 
     @property
     def buffers(self) -> list[str]:
-        names = []
+        names = ["ones"] if self.network.bias == "node" else []
         for layer in self.pattern.layers:
             n = layer.number
             emitter = self.emitters[n]
@@ -263,6 +272,9 @@ class _Writer:
         masked = any(e.masks for e in self.emitters.values())
         lines += [f"    M1 = np.empty(samples * {widest}, bool)"] if masked else []
         for name in self.buffers:
+            if name == "ones":
+                lines.append("    ones = np.ones(samples, DTYPE)  # onesᵀ D sums over the samples")
+                continue
             kind, _, number = name.rpartition("_") if "_" in name else (name[0], "", name[1:])
             n = sizes[int(number)]
             if kind == "G":
