@@ -18,7 +18,7 @@ from backprop_symbolic.derivation import Step
 from backprop_symbolic.numeric.inplace import Emitter
 from backprop_symbolic.numeric.layers import BACK, NET, OUT, TARGET, Layer, Pattern
 from backprop_symbolic.numeric.printer import numeral
-from backprop_symbolic.numeric.source import comment
+from backprop_symbolic.numeric.source import comment, network_comment, tuple_text
 from backprop_symbolic.numeric.stable import Function, factors, stable
 from backprop_symbolic.spec import Network
 from backprop_symbolic.terminal import Flat
@@ -35,6 +35,31 @@ def matrix(pattern: Pattern, network: Network | None = None, dtype: str = "float
 def upper(number: int) -> str:
     """The number of a layer, as an exponent."""
     return str(number).translate(_UP)
+
+
+def is_trained(layer: Layer) -> bool:
+    """Whether the layer has a bias among the parameters."""
+    return layer.bias in ("node", "layer")
+
+
+def parameter_names(pattern: Pattern) -> list[str]:
+    """W1, b1, W2, …: b only where it is trained."""
+    return [
+        name
+        for layer in pattern.layers
+        for name in (f"W{layer.number}", *([f"b{layer.number}"] if is_trained(layer) else []))
+    ]
+
+
+def shapes(pattern: Pattern, network: Network) -> list[str]:
+    """The shape of each parameter of `network`, as text."""
+    rows = []
+    for layer in pattern.layers:
+        units, below = network.sizes[layer.number], network.sizes[layer.number - 1]
+        rows.append(f"({units}, {below})")
+        if is_trained(layer):
+            rows.append(f"({units if layer.bias == 'node' else 1},)")
+    return rows
 
 
 class Words(Flat):
@@ -77,17 +102,9 @@ class _Writer:
     def below(self, layer: Layer) -> str:
         return "X" if layer.number == 1 else f"Y{layer.number - 1}"
 
-    def trained(self, layer: Layer) -> bool:
-        return layer.bias in ("node", "layer")
-
     @property
     def parameters(self) -> list[str]:
-        """W1, b1, W2, …: b only where it is trained."""
-        return [
-            name
-            for layer in self.pattern.layers
-            for name in (f"W{layer.number}", *([f"b{layer.number}"] if self.trained(layer) else []))
-        ]
+        return parameter_names(self.pattern)
 
     @property
     def constants(self) -> list[str]:
@@ -151,7 +168,7 @@ class _Writer:
         )
         yield f"np.matmul(D{n}.T, {self.below(layer)}, out={weights})"
         yield from _scaled(weights, layer.weight)
-        if self.trained(layer):
+        if is_trained(layer):
             total = "" if layer.bias == "node" else "Σ "
             yield comment(f"∂E/∂b{upper(n)} = {_sign(layer.bias_weight)}{total}δ{upper(n)}")
             if layer.bias == "node":
@@ -163,7 +180,7 @@ class _Writer:
     def update_lines(self, layer: Layer) -> Iterator[str]:
         n = layer.number
         pairs = [(f"W{n}", f"G{n}", layer.moved[0])]
-        if self.trained(layer):
+        if is_trained(layer):
             pairs.append((f"b{n}", f"g{n}", layer.moved[1]))
         for name, change, moved in pairs:
             shown = f"{name[0]}{upper(n)}"
@@ -183,13 +200,13 @@ class _Writer:
         body = [
             f"DTYPE = np.{self.dtype}",
             f"SIZES = {self.network.sizes!r}",
-            f"PARAMETERS = {_tuple(map(repr, self.parameters))}",
+            f"PARAMETERS = {tuple_text(map(repr, self.parameters))}",
             'INPUTS = ("X",)',
             'TARGETS = ("T",)',
-            f"CONSTANTS = {_tuple(map(repr, self.constants))}",
+            f"CONSTANTS = {tuple_text(map(repr, self.constants))}",
             "GRADIENTS = PARAMETERS",
             *(["", *_ERF] if any("erf(" in line for line in (*gradient, *self.forward())) else []),
-            "", "", *self.shapes(),
+            "", "", *self.initial(),
             "", "", *self.workspace(),
             "", "", *self.forward(),
             "", "", *gradient,
@@ -202,39 +219,17 @@ class _Writer:
         return "\n".join([*self.head(), *imports, *body]) + "\n"
 
     def head(self) -> list[str]:
-        network, derived = self.network, self.pattern.network
-        lines = [
+        numbers = "one number for each unit" if self.network.bias != "layer" else "one number"
+        return [
             '"""Backpropagation as derived by backprop-symbolic: a few lines for each layer and its step."""',
             "",
-            comment(
-                f"Network {network.title}, activations {' '.join(network.activations)}, loss {network.loss}, "
-                f"bias {network.bias}."
-            ),
-        ]
-        if derived != network:
-            lines.append(
-                comment(
-                    f"The pattern of the layers is that of a {derived.title} network, derived and verified."
-                )
-            )
-        return [
-            *lines,
+            *network_comment(self.network, self.pattern.network),
             comment("Samples are rows of X and T; the error is the mean of the samples' errors."),
-            comment(
-                "Parameters: W of a layer has a row for each of its units; b has one number for each unit"
-            )
-            if network.bias != "layer"
-            else comment("Parameters: W of a layer has a row for each of its units; b has one number"),
+            comment(f"Parameters: W of a layer has a row for each of its units, b has {numbers}."),
             "",
         ]
 
-    def shapes(self) -> list[str]:
-        rows = []
-        for layer in self.pattern.layers:
-            n = layer.number
-            rows.append(f"({self.network.sizes[n]}, {self.network.sizes[n - 1]})")
-            if self.trained(layer):
-                rows.append(f"({self.network.sizes[n] if layer.bias == 'node' else 1},)")
+    def initial(self) -> list[str]:
         return [
             "def initial(seed=0, scale=1.0):",
             '    """Parameters to begin with: normal, their spread scale/√(units below); biases are 0."""',
@@ -243,7 +238,7 @@ class _Writer:
             "        (random.standard_normal(shape) * scale / shape[1] ** 0.5).astype(DTYPE)",
             "        if len(shape) == 2",
             "        else np.zeros(shape, DTYPE)",
-            f"        for shape in ({', '.join(rows)},)",
+            f"        for shape in {tuple_text(shapes(self.pattern, self.network))}",
             "    ]",
         ]
 
@@ -254,7 +249,7 @@ class _Writer:
             n = layer.number
             emitter = self.emitters[n]
             names += [*([f"N{n}"] if self.net(layer) == f"N{n}" else []), f"Y{n}", f"D{n}", f"G{n}"]
-            names += [f"g{n}"] if self.trained(layer) else []
+            names += [f"g{n}"] if is_trained(layer) else []
             names += [f"S{i}_{n}" for i in range(1, emitter.scratch + 1)]
             names += [f"M1_{n}"] if emitter.masks else []
         return names
@@ -286,17 +281,17 @@ class _Writer:
                 lines.append(f"    {name} = {kind}[: samples * {n}].reshape(samples, {n})")
             else:
                 lines.append(f"    {name} = np.empty((samples, {n}), DTYPE)")
-        return [*lines, f"    return {_tuple(self.buffers)}"]
+        return [*lines, f"    return {tuple_text(self.buffers)}"]
 
     def start(self, work: bool = True) -> list[str]:
-        lines = [f"{_tuple(self.parameters)} = parameters"]
-        lines += [f"{_tuple(self.constants)} = constants"] if self.constants else []
+        lines = [f"{tuple_text(self.parameters)} = parameters"]
+        lines += [f"{tuple_text(self.constants)} = constants"] if self.constants else []
         lines += ["X = np.asarray(X, DTYPE)"]
         if work:
             lines += [
                 "T = np.asarray(T, DTYPE)",
                 "samples = len(X)",
-                f"{_tuple(self.buffers)} = workspace(samples) if work is None else work",
+                f"{tuple_text(self.buffers)} = workspace(samples) if work is None else work",
             ]
         return lines
 
@@ -349,7 +344,7 @@ class _Writer:
             "(E, ∂E/∂W and ∂E/∂b of each layer), into the arrays of `out` where they are given.",
             [
                 *self.start(),
-                f"{_tuple(outs)} = [np.empty_like(p) for p in parameters] if out is None else out",
+                f"{tuple_text(outs)} = [np.empty_like(p) for p in parameters] if out is None else out",
             ],
             [*body, f"return E, [{', '.join(outs)}]"],
         )
@@ -397,11 +392,6 @@ def _sign(factor: Rational) -> str:
 
 def _scaled(name: str, factor: Rational) -> list[str]:
     return [] if factor == 1 else [f"np.multiply({name}, {numeral(factor)[0]}, out={name})"]
-
-
-def _tuple(items: Iterable[str]) -> str:
-    shown = list(items)
-    return f"({', '.join(shown)}{',' if len(shown) == 1 else ''})"
 
 
 _ERF = [

@@ -45,7 +45,7 @@ class Dialect:
 
     prefix     stands before a function's name: "torch."
     forms      recognised function → its text, with {u} for the argument, and the text's precedence
-    absolute, sign, constant_pi, softmax  the same for these
+    absolute, sign, constant_pi, largest  the same for these
     choose     whether `a if u > 0 else b` chooses by one number; if not, where() chooses by element
     """
 
@@ -55,6 +55,7 @@ class Dialect:
     sign: tuple[str, int] = ("(({u} > 0.0) - ({u} < 0.0))", ATOM)
     constant_pi: str = "pi"
     choose: bool = True
+    largest: str = "max({all})"
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,12 +93,12 @@ TORCH = Dialect(
             "torch.abs({u}) + torch.log1p(torch.exp(-2.0*torch.abs({u}))) - math.log(2.0))",
             ATOM,
         ),
-        "softmax": ("torch.softmax({u}, -1)", ATOM),
     },
     absolute="torch.abs({u})",
     sign=("torch.sign({u})", ATOM),
     constant_pi="math.pi",
     choose=False,
+    largest="torch.max(torch.stack([{all}]))",
 )
 JAX = Dialect(
     "jnp.",
@@ -112,12 +113,12 @@ JAX = Dialect(
             "jnp.abs({u}) + jnp.log1p(jnp.exp(-2.0*jnp.abs({u}))) - math.log(2.0))",
             ATOM,
         ),
-        "softmax": ("jax.nn.softmax({u}, -1)", ATOM),
     },
     absolute="jnp.abs({u})",
     sign=("jnp.sign({u})", ATOM),
     constant_pi="math.pi",
     choose=False,
+    largest="jnp.max(jnp.stack([{all}]))",
     renamed={"atan": "arctan", "erf": "jax.scipy.special.erf"},
 )
 
@@ -203,11 +204,13 @@ class Printer:
         return f"{self(base, ATOM)}**{self(exponent, POWER)}", POWER
 
     def function(self, e: Function) -> tuple[str, int]:
-        if e.name == "softmax" and "softmax" not in self.dialect.forms:
-            own, *rest = (self(u, SUM) for u in e.arguments)
-            top = f"max({', '.join(rest)})"
-            total = " + ".join(f"exp({u} - {top})" for u in rest)
-            return f"exp({own} - {top})/({total})", PRODUCT
+        if e.name == "softmax":
+            # e^{u - m}/Σ e^{v - m} is e^u/Σ e^v, and overflows for no u where m is the largest.
+            own, *rest = (self(u, MINUS) for u in e.arguments)
+            top = self.dialect.largest.replace("{all}", ", ".join(rest))
+            power = self.called("exp")
+            total = " + ".join(f"{power}({u} - {top})" for u in rest)
+            return f"{power}({own} - {top})/({total})", PRODUCT
         text, own_level = self.dialect.forms[e.name]
         u = e.arguments[0]
         once = text.count("{u}") == 1 and text.endswith("({u})")

@@ -19,6 +19,7 @@ from backprop_symbolic.graph import Graph, now
 from backprop_symbolic.numeric.names import free, mangled
 from backprop_symbolic.numeric.printer import MATH, Dialect, Printer, identifiers
 from backprop_symbolic.numeric.stable import Function, opened, stable
+from backprop_symbolic.spec import Network
 from backprop_symbolic.terminal import Flat
 
 #: Names that the generated program uses for itself.
@@ -179,7 +180,7 @@ class Program:
                 base = self.hoist(lines, cast(Expr, node.args[0]), "base")
                 return power(base, TWO)
             if isinstance(node, Function):
-                form, _ = self.dialect.forms.get(node.name, ("{u}{u}", 0))
+                form, _ = self.dialect.forms.get(node.name, ("{u}{u}", 0))  # softmax needs all, often
                 inside = [cast(Expr, walk(a)) for a in node.arguments]
                 if form.count("{u}") > 1:
                     inside = [a if isinstance(a, Symbol) else self.hoist(lines, a, "u") for a in inside]
@@ -214,7 +215,7 @@ def scalar(derivation: Derivation, *, njit: bool = False) -> str:
     With `njit`, numba compiles gradient and step where it is installed.
     """
     program = Program(derivation)
-    body = [*_tables(program)]
+    body = [*tables(program)]
     told: set[str] = set()
     for write in (_forward, _gradient, _step, _values):
         body += ["", "", *(["@njit"] if njit and write in (_gradient, _step) else [])]
@@ -239,19 +240,25 @@ def _once(lines: Iterable[str], told: set[str]) -> Iterator[str]:
 
 
 def header(derivation: Derivation, form: str) -> list[str]:
-    """What the program is, and of what network."""
+    """What the program is, and of what network or graph."""
     graph = derivation.graph
-    network = graph.network
-    lines = [f'"""Backpropagation as derived by backprop-symbolic: {form}."""', ""]
-    if network is None:
-        return [*lines, comment(graph.title)]
-    return [
-        *lines,
+    about = [comment(graph.title)] if graph.network is None else network_comment(graph.network)
+    return [f'"""Backpropagation as derived by backprop-symbolic: {form}."""', "", *about]
+
+
+def network_comment(network: Network, derived: Network | None = None) -> list[str]:
+    """What network a program is for, and which one was derived where that is a smaller one."""
+    lines = [
         comment(
             f"Network {network.title}, activations {' '.join(network.activations)}, loss {network.loss}, "
             f"bias {network.bias}."
-        ),
+        )
     ]
+    if derived is not None and derived != network:
+        lines.append(
+            comment(f"The pattern of its layers is that of a {derived.title} network, derived and verified.")
+        )
+    return lines
 
 
 def comment(text: str) -> str:
@@ -260,22 +267,26 @@ def comment(text: str) -> str:
     return f"# {shown}".rstrip()
 
 
-def _tables(program: Program) -> list[str]:
+def tables(program: Program) -> list[str]:
+    """PARAMETERS = (…) and the like: the names as typed, in the order of their values."""
     rows = [*program.leaves.rows(), ("gradients", tuple(program.gradients))]
-    return [f"{title.upper()} = {_tuple(repr(s.name) for s in group)}" for title, group in rows]
+    return [f"{title.upper()} = {tuple_text(repr(s.name) for s in group)}" for title, group in rows]
 
 
-def _tuple(items: Iterable[str]) -> str:
+def tuple_text(items: Iterable[str]) -> str:
+    """(a, b), (a,) or ()."""
     shown = list(items)
     return f"({', '.join(shown)}{',' if len(shown) == 1 else ''})"
 
 
-def _unpacked(program: Program, *titles: str) -> list[str]:
+def unpacked(program: Program, *titles: str) -> list[str]:
+    """The lines that give the leaves' values to their variables."""
     rows = [(title, group) for title, group in program.leaves.rows() if title in titles and group]
-    return [f"{_tuple(program.names[s] for s in group)} = {title}" for title, group in rows]
+    return [f"{tuple_text(program.names[s] for s in group)} = {title}" for title, group in rows]
 
 
-def _written(lines: Sequence[Line]) -> Iterator[str]:
+def written(lines: Sequence[Line]) -> Iterator[str]:
+    """Each line as text, its equation before it."""
     for line in lines:
         if line.note:
             yield comment(line.note)
@@ -298,8 +309,8 @@ def _forward(program: Program) -> list[str]:
         "def forward(parameters, inputs, constants=()):",
         "Every quantity that does not depend on the targets, by name.",
         [
-            *_unpacked(program, "parameters", "inputs", "constants"),
-            *_written(program.forward),
+            *unpacked(program, "parameters", "inputs", "constants"),
+            *written(program.forward),
             *_dictionary(program, program.early),
         ],
     )
@@ -310,8 +321,8 @@ def _values(program: Program) -> list[str]:
         "def values(parameters, inputs, targets, constants=()):",
         "Every quantity by name, the error and each δ too.",
         [
-            *_unpacked(program, "parameters", "inputs", "targets", "constants"),
-            *_written([*program.forward, *program.error, *program.backward]),
+            *unpacked(program, "parameters", "inputs", "targets", "constants"),
+            *written([*program.forward, *program.error, *program.backward]),
             *_dictionary(program, [*program.early, *program.late_ones, *program.derivation.definitions]),
         ],
     )
@@ -323,9 +334,9 @@ def _gradient(program: Program) -> list[str]:
         "def gradient(parameters, inputs, targets, constants=()):",
         "(error, ∂error/∂w for each w of GRADIENTS).",
         [
-            *_unpacked(program, "parameters", "inputs", "targets", "constants"),
-            *_written([*program.forward, *program.error, *program.backward, *program.gradients.values()]),
-            f"return {error}, {_tuple(g.variable for g in program.gradients.values())}",
+            *unpacked(program, "parameters", "inputs", "targets", "constants"),
+            *written([*program.forward, *program.error, *program.backward, *program.gradients.values()]),
+            f"return {error}, {tuple_text(g.variable for g in program.gradients.values())}",
         ],
     )
 
@@ -338,9 +349,9 @@ def _step(program: Program) -> list[str]:
         f"def step(parameters, inputs, targets, {program.names[graph.rate]}, constants=()):",
         "(error, new parameters): all weights at once, each from the old ones.",
         [
-            *_unpacked(program, "parameters", "inputs", "targets", "constants"),
-            *_written([*program.forward, *program.error, *program.backward, *program.updates.values()]),
-            f"return {program.names[graph.error]}, {_tuple(new)}",
+            *unpacked(program, "parameters", "inputs", "targets", "constants"),
+            *written([*program.forward, *program.error, *program.backward, *program.updates.values()]),
+            f"return {program.names[graph.error]}, {tuple_text(new)}",
         ],
     )
 

@@ -115,10 +115,17 @@ def opposite(expr: Expr) -> Expr:
 
 def _beside(expr: Basic | None, one: Expr) -> Expr | None:
     """u where `expr` is one + u."""
-    if not isinstance(expr, Add) or len(expr.args) != 2 or one not in expr.args:
+    if not isinstance(expr, Add) or len(expr.args) != 2:
         return None
     first, second = expr.args
-    return second if first == one else first
+    if one in (first, _number(first)):
+        return second
+    return first if one in (second, _number(second)) else None
+
+
+def _number(term: Expr) -> Expr:
+    """-1 where `term` is written -(1)."""
+    return MINUS_ONE if term == neg(ONE) else term
 
 
 def _exponent(expr: Basic | None) -> Expr | None:
