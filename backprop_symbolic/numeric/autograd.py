@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from sympy import Rational
 
 from backprop_symbolic.derivation import Derivation
-from backprop_symbolic.numeric.layers import BACK, NET, OUT, TARGET, Layer, Pattern
+from backprop_symbolic.numeric.layers import BACK, NET, OUT, PROBABILITY, TARGET, Layer, Pattern
 from backprop_symbolic.numeric.matrix import Words, is_trained, parameter_names, shapes, upper
 from backprop_symbolic.numeric.printer import JAX, PRODUCT, TORCH, Dialect, Printer, numeral
 from backprop_symbolic.numeric.source import (
     Program,
     comment,
     header,
+    is_distributed,
+    main_lines,
     network_comment,
     tables,
     tuple_text,
@@ -59,7 +61,7 @@ def torch_scalar(derivation: Derivation) -> str:
             "        return above * slopes, None, None, None",
             "",
             "",
-            *_TORCH_SCALAR_CHECK,
+            *main_lines(_TORCH_SCALAR_CHECK, is_distributed(derivation.graph), "t = t / t.sum()"),
         ]
     )
 
@@ -96,7 +98,7 @@ def jax_scalar(derivation: Derivation) -> str:
             "error.defvjp(_forward, _backward)",
             "",
             "",
-            *_JAX_SCALAR_CHECK,
+            *main_lines(_JAX_SCALAR_CHECK, is_distributed(derivation.graph), "t = t / t.sum()"),
         ]
     )
 
@@ -149,7 +151,7 @@ def torch_matrix(pattern: Pattern, network: Network) -> str:
             f"        return None, None, None, {', '.join(slopes)}",
             "",
             "",
-            *_TORCH_MATRIX_CHECK,
+            *main_lines(_TORCH_MATRIX_CHECK, pattern.distributed, "T = T / T.sum(-1, keepdims=True)"),
         ]
     )
 
@@ -191,7 +193,7 @@ def jax_matrix(pattern: Pattern, network: Network) -> str:
             "error.defvjp(_forward, _backward)",
             "",
             "",
-            *_JAX_MATRIX_CHECK,
+            *main_lines(_JAX_MATRIX_CHECK, pattern.distributed, "T = T / T.sum(-1, keepdims=True)"),
         ]
     )
 
@@ -205,12 +207,13 @@ def _constants(pattern: Pattern) -> list[str]:
 def _printer(layer: Layer, dialect: Dialect) -> Printer:
     n = layer.number
     back = f"(D{n + 1} @ W{n + 1})"
-    return Printer({NET: f"net{n}", OUT: f"Y{n}", TARGET: "T", BACK: back}, dialect)
+    return Printer({NET: f"net{n}", OUT: f"Y{n}", TARGET: "T", BACK: back, PROBABILITY: "P"}, dialect)
 
 
 def _forward_lines(pattern: Pattern, dialect: Dialect) -> tuple[list[str], list[str]]:
     """The lines from X to E, and what of them the way back needs."""
     lines: list[str] = []
+    library = "torch" if dialect is TORCH else "jax.nn"
     for layer in pattern.layers:
         n, words, text = layer.number, Words(layer.number), _printer(layer, dialect)
         below = "X" if n == 1 else f"Y{n - 1}"
@@ -218,14 +221,17 @@ def _forward_lines(pattern: Pattern, dialect: Dialect) -> tuple[list[str], list[
         lines.append(f"net{n} = {below} @ W{n}.T{bias}")
         lines.append(comment(f"y{upper(n)} = {words(layer.activation)}"))
         if isinstance(layer.activation, Function):
-            library = "torch" if dialect is TORCH else "jax.nn"
             lines.append(f"Y{n} = {library}.softmax(net{n}, -1)")
         else:
             lines.append(f"Y{n} = {text(stable(layer.activation))}")
     last = pattern.layers[-1]
+    saved = [f"{kind}{layer.number}" for layer in pattern.layers for kind in ("net", "Y")]
+    if pattern.through:
+        lines.append(f"P = {library}.softmax(Y{last.number}, -1)")
+        saved.append("P")
     lines.append(comment(f"E = Σ {Words(last.number)(pattern.part)}, the mean over the samples"))
     lines.append(f"E = ({_printer(last, dialect)(stable(pattern.part))}).sum() / len(X)")
-    return lines, [f"{kind}{layer.number}" for layer in pattern.layers for kind in ("net", "Y")]
+    return lines, saved
 
 
 def _backward_lines(pattern: Pattern, dialect: Dialect) -> tuple[list[str], list[str]]:
@@ -285,6 +291,7 @@ def check():
         torch.rand(len(names), generator=draw, dtype=torch.float64) * 0.8 + 0.1
         for names in (PARAMETERS, INPUTS, TARGETS, CONSTANTS)
     )
+    # targets
     return torch.autograd.gradcheck(lambda w: Error.apply(w, x, t, c), (p.requires_grad_(),))
 
 
@@ -300,6 +307,7 @@ def check(samples=3):
         return torch.rand(shape, generator=draw, dtype=torch.float64) * 0.8 + 0.1
 
     X, T = random(samples, SIZES[0]), random(samples, SIZES[-1])
+    # targets
     weights = [random(*shape).div_(shape[-1]).requires_grad_() for shape in SHAPES]
     constants = (0.5,) * CONSTANTS
     return torch.autograd.gradcheck(lambda *w: Error.apply(X, T, constants, *w), weights, fast_mode=True)
@@ -319,6 +327,7 @@ def check():
         jax.random.uniform(key, (len(names),), minval=0.1, maxval=0.9)
         for key, names in zip(keys, (PARAMETERS, INPUTS, TARGETS, CONSTANTS))
     )
+    # targets
     check_grads(lambda w: error(w, x, t, c), (p,), order=1, modes=("rev",))
     return True
 
@@ -337,6 +346,7 @@ def check(samples=3):
     X, T, *weights = (
         jax.random.uniform(key, shape, minval=0.1, maxval=0.9) for key, shape in zip(keys, shapes)
     )
+    # targets
     weights = tuple(w / w.shape[-1] for w in weights)
     constants = (0.5,) * CONSTANTS
     check_grads(lambda *w: error(w, X, T, constants), weights, order=1, modes=("rev",))

@@ -244,10 +244,10 @@ def check(compiled: Compiled, derivation: Derivation) -> None:
         leaves = {s: source.uniform(low, 1.0) for s in derivation.graph.quantities}
         leaves[derivation.graph.rate] = source.uniform(0.1, 1.0)
         try:
-            expected = of_steps(derivation, leaves)
+            expected, taken = of_steps(derivation, leaves)
         except (Undecidable, OverflowError, ValueError, ZeroDivisionError):
             continue
-        groups = [[leaves[s] for s in group] for _, group in Leaves.of(derivation.graph).rows()]
+        groups = [[taken[s] for s in group] for _, group in Leaves.of(derivation.graph).rows()]
         p, x, t, c = map(tuple, groups)
         error, gradients = compiled.gradient(p, x, t, c)
         _, new = compiled.step(p, x, t, leaves[derivation.graph.rate], c)
@@ -262,8 +262,13 @@ def check(compiled: Compiled, derivation: Derivation) -> None:
     raise Unverified("the generated program could not be checked: no point was found where all has a value")
 
 
-def of_steps(derivation: Derivation, leaves: Mapping[Symbol, float]) -> dict[str, float]:
-    """E, each ∂E/∂w and each w(t+1) as the derivation's steps say, at one point."""
+def of_steps(
+    derivation: Derivation, leaves: Mapping[Symbol, float]
+) -> tuple[dict[str, float], dict[Symbol, float]]:
+    """E, each ∂E/∂w and each w(t+1) as the derivation's steps say, at one point; and the point.
+
+    The point is `leaves`, but for what the derivation's hypotheses say of them.
+    """
     from backprop_symbolic.graph import now
 
     graph = derivation.graph
@@ -276,4 +281,5 @@ def of_steps(derivation: Derivation, leaves: Mapping[Symbol, float]) -> dict[str
     found = {graph.error.name: point.value(graph.error).real}
     found.update({f"∂/∂{w.name}": point.value(r.folded.rhs).real for w, r in derivation.results.items()})
     found.update({f"{w.name}(t+1)": point.value(r.update.rhs).real for w, r in derivation.results.items()})
-    return found
+    taken = {s: point.value(s).real for s, q in graph.quantities.items() if q.definition is None}
+    return found, taken

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from backprop_symbolic.api import derive
 from backprop_symbolic.derivation import Derivation
-from backprop_symbolic.errors import NoMatrixForm, unknown
-from backprop_symbolic.graph import Graph, dense
+from backprop_symbolic.errors import BadNetwork, NoMatrixForm, quoted, unknown
+from backprop_symbolic.graph import MAX_EDGES, Graph, dense
 from backprop_symbolic.notation import Notation
 from backprop_symbolic.numeric import compile as compiled
 from backprop_symbolic.numeric.layers import pattern, small
@@ -36,6 +36,11 @@ def generate(
         if word not in known:
             raise unknown(what, word, known)
     if form == "scalar":
+        if isinstance(given, Network) and given.edges > MAX_EDGES:
+            raise BadNetwork(
+                f"network {quoted(given.title)} has {given.edges} weights; the scalar form writes out at most "
+                f"{MAX_EDGES}: use --form matrix"
+            )
         graph = dense(given, style) if isinstance(given, Network) else given
         return _scalar(derive(graph, weight).derivation, target, njit)
     network = given if isinstance(given, Network) else given.network

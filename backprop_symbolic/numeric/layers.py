@@ -25,6 +25,8 @@ from backprop_symbolic.terminal import Flat
 
 #: What stands for a unit's own quantities in a pattern, and for Σ_k δ_k w_kj of the layer above.
 NET, OUT, TARGET, BACK = (Symbol(f"{name} ") for name in ("net", "y", "t", "back"))
+#: softmax(y^L), where the error takes the outputs through it.
+PROBABILITY = Symbol("p ")
 
 Shape = TypeVar("Shape")
 
@@ -53,12 +55,22 @@ class Layer:
 
 @dataclass(frozen=True)
 class Pattern:
-    """The layers of a derivation and the error of one output, in TARGET and OUT."""
+    """The layers of a derivation and the error of one output, in TARGET, OUT and PROBABILITY."""
 
     derivation: Derivation
     network: Network
     layers: tuple[Layer, ...]
     part: Expr
+
+    @property
+    def through(self) -> bool:
+        """Whether the error takes the outputs through a softmax."""
+        return PROBABILITY in symbols(self.part)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether the outputs are probabilities, so that the targets of a sample add up to 1."""
+        return self.through or isinstance(self.layers[-1].activation, Function)
 
 
 def pattern(derivation: Derivation) -> Pattern:
@@ -101,7 +113,9 @@ class _Reader:
             raise NoMatrixForm(f"the matrix form needs every weight derived; '{missing[0]}' is not")
         self.network = network
         self.flat = Flat(self.graph.written("en"))
-        self.nets, self.outputs = self.by_layer("net"), self.by_layer("activation")
+        self.nets, self.outputs = self.by_layer("net"), self.by_layer("activation", "softmax")
+        #: The softmax of the outputs, where the error has one.
+        self.probabilities = self.outputs.pop(0, [])
         self.leaves = {
             role: [q.symbol for q in self.graph.quantities.values() if q.role == role]
             for role in ("input", "target")
@@ -115,10 +129,10 @@ class _Reader:
             elif q.naming.startswith("bias"):
                 self.biases[place.layer, place.index] = q.symbol
 
-    def by_layer(self, role: str) -> dict[int, list[Symbol]]:
+    def by_layer(self, *roles: str) -> dict[int, list[Symbol]]:
         found: dict[int, list[Symbol]] = {}
         for q in self.graph.quantities.values():
-            if q.role == role:
+            if q.role in roles:
                 found.setdefault(q.place.layer, []).append(q.symbol)
         return found
 
@@ -140,11 +154,23 @@ class _Reader:
         parts = graph.parts or (graph.error,)
         if graph.parts and graph.definition(graph.error) != add(*graph.parts):
             raise NoMatrixForm(f"{self.flat(graph.error)} is not the sum of the errors of the outputs")
-        table = zip(parts, outputs, self.leaves["target"], strict=True)
-        return self.one(
-            (self.shape(graph.definition(p), {y: OUT, t: TARGET}), f"the error {self.flat(p)}")
-            for p, y, t in table
-        )
+        self.check_probabilities()
+        shapes = []
+        for unit, (p, y, t) in enumerate(zip(parts, outputs, self.leaves["target"], strict=True), 1):
+            own: dict[Expr, Expr] = {y: OUT, t: TARGET, **self.probability(unit)}
+            shapes.append((self.shape(graph.definition(p), own), f"the error {self.flat(p)}"))
+        return self.one(shapes)
+
+    def probability(self, unit: int) -> dict[Expr, Expr]:
+        return {self.probabilities[unit - 1]: PROBABILITY} if self.probabilities else {}
+
+    def check_probabilities(self) -> None:
+        """p_k = softmax(y)_k over the outputs, where the error has such."""
+        outputs = self.outputs[self.network.layers]
+        for p, y in zip(self.probabilities, outputs, strict=False):
+            definition = stable(self.graph.definition(p))
+            if not isinstance(definition, Function) or definition.arguments != (y, *outputs):
+                raise self.broken(p, self.graph.definition(p), "is no softmax of the outputs")
 
     def layer(self, layer: int) -> Layer:
         units = range(1, len(self.nets[layer]) + 1)
@@ -207,6 +233,7 @@ class _Reader:
         rhs = step.rhs
         if layer == self.network.layers:
             own[self.leaves["target"][unit - 1]] = TARGET
+            own.update(self.probability(unit))
         else:
             rhs = self.with_back(layer, unit, rhs)
         found = self.shape(rhs, own, self.flat(step.lhs))
@@ -295,7 +322,7 @@ class _Reader:
     def shape(self, expr: Expr, own: Mapping[Expr, Expr], name: str = "") -> Expr:
         """`expr` in the names of a pattern; no other name may be left."""
         found = replace(expr, own)
-        strange = [s for s in symbols(found) if s not in (NET, OUT, TARGET, BACK)]
+        strange = [s for s in symbols(found) if s not in (NET, OUT, TARGET, BACK, PROBABILITY)]
         if strange:
             shown = name or self.flat(expr)
             raise NoMatrixForm(

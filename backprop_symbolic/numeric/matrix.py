@@ -16,9 +16,9 @@ from sympy import Basic, Expr, Pow, Rational, Symbol
 from backprop_symbolic.algebra import TWO, mul, number, symbols
 from backprop_symbolic.derivation import Step
 from backprop_symbolic.numeric.inplace import Emitter
-from backprop_symbolic.numeric.layers import BACK, NET, OUT, TARGET, Layer, Pattern
+from backprop_symbolic.numeric.layers import BACK, NET, OUT, PROBABILITY, TARGET, Layer, Pattern
 from backprop_symbolic.numeric.printer import numeral
-from backprop_symbolic.numeric.source import comment, network_comment, tuple_text
+from backprop_symbolic.numeric.source import comment, main_lines, network_comment, tuple_text
 from backprop_symbolic.numeric.stable import Function, factors, stable
 from backprop_symbolic.spec import Network
 from backprop_symbolic.terminal import Flat
@@ -69,6 +69,7 @@ class Words(Flat):
         super().__init__({})
         here, above = upper(layer), upper(layer + 1)
         self.own = {NET: f"net{here}", OUT: f"y{here}", TARGET: "t", BACK: f"(W{above})ᵀδ{above}"}
+        self.own[PROBABILITY] = "p"
 
     def __call__(self, expr: Basic) -> str:
         return f"{expr.name}({self(NET)})" if isinstance(expr, Function) else super().__call__(expr)
@@ -91,7 +92,7 @@ class _Writer:
 
     def emitter(self, layer: Layer) -> Emitter:
         n = layer.number
-        names = {NET: self.net(layer), OUT: f"Y{n}", TARGET: "T", BACK: f"D{n}"}
+        names = {NET: self.net(layer), OUT: f"Y{n}", TARGET: "T", BACK: f"D{n}", PROBABILITY: "P"}
         return Emitter(names, f"_{n}")
 
     def net(self, layer: Layer) -> str:
@@ -123,10 +124,8 @@ class _Writer:
         if bias:
             yield f"np.add({net}, {bias}, out={net})"
         yield comment(f"y{upper(n)} = {words(layer.activation)}")
-        if isinstance(layer.activation, Function):  # softmax: Σ over the units of a sample
-            yield f"np.subtract({net}, {net}.max(axis=1, keepdims=True), out={out})"
-            yield f"np.exp({out}, out={out})"
-            yield f"np.divide({out}, {out}.sum(axis=1, keepdims=True), out={out})"
+        if isinstance(layer.activation, Function):
+            yield from _softmax(net, out)
         elif layer.activation != NET:
             yield from self.emitted(emitter, out, layer.activation)
 
@@ -148,6 +147,9 @@ class _Writer:
 
     def error_lines(self) -> Iterator[str]:
         n, words = self.last, Words(self.last)
+        if self.pattern.through:
+            yield comment(f"p = softmax(y{upper(n)})")
+            yield from _softmax(f"Y{n}", "P")
         yield comment(f"E = Σ {words(self.pattern.part)}, the mean over the samples")
         parts = factors(self.pattern.part)
         front = "".join(f"{numeral(value)[0]} * " for f in parts if (value := number(f)) is not None)
@@ -212,7 +214,7 @@ class _Writer:
             "", "", *gradient,
             "", "", *step,
             "", "", *_VALUES_HEAD, *self.values(),
-            "", "", *_MAIN,
+            "", "", *main_lines(_MAIN, self.pattern.distributed, "T = T / T.sum(axis=1, keepdims=True)"),
         ]  # fmt: skip
         uses_math = any("math." in line for line in body)
         imports = [*(["import math", ""] if uses_math else []), "import numpy as np", ""]
@@ -252,7 +254,7 @@ class _Writer:
             names += [f"g{n}"] if is_trained(layer) else []
             names += [f"S{i}_{n}" for i in range(1, emitter.scratch + 1)]
             names += [f"M1_{n}"] if emitter.masks else []
-        return names
+        return [*names, *(["P"] if self.pattern.through else [])]
 
     def workspace(self) -> list[str]:
         sizes = self.network.sizes
@@ -269,6 +271,9 @@ class _Writer:
         for name in self.buffers:
             if name == "ones":
                 lines.append("    ones = np.ones(samples, DTYPE)  # onesᵀ D sums over the samples")
+                continue
+            if name == "P":
+                lines.append(f"    P = np.empty((samples, {sizes[-1]}), DTYPE)")
                 continue
             kind, _, number = name.rpartition("_") if "_" in name else (name[0], "", name[1:])
             n = sizes[int(number)]
@@ -386,6 +391,13 @@ def _function(head: str, summary: str, start: Iterable[str], body: Iterable[str]
     ]
 
 
+def _softmax(given: str, out: str) -> Iterator[str]:
+    """e^u/Σ e^v over the units of each sample; u - max u in place of u overflows for no u."""
+    yield f"np.subtract({given}, {given}.max(axis=1, keepdims=True), out={out})"
+    yield f"np.exp({out}, out={out})"
+    yield f"np.divide({out}, {out}.sum(axis=1, keepdims=True), out={out})"
+
+
 def _sign(factor: Rational) -> str:
     return "" if factor == 1 else "-" if factor == -1 else f"{numeral(factor)[0]}·"
 
@@ -409,6 +421,7 @@ if __name__ == "__main__":  # a few derivatives beside central differences, on a
     random = np.random.default_rng(0)
     X = random.uniform(0.1, 0.9, (4, SIZES[0])).astype(DTYPE)
     T = random.uniform(0.1, 0.9, (4, SIZES[-1])).astype(DTYPE)
+    # targets
     parameters, constants = initial(), tuple(0.5 for _ in CONSTANTS)
     error, derived = gradient(parameters, X, T, constants)
     h = 1e-6 if DTYPE is np.float64 else 1e-2

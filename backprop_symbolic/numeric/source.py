@@ -220,13 +220,26 @@ def scalar(derivation: Derivation, *, njit: bool = False) -> str:
     for write in (_forward, _gradient, _step, _values):
         body += ["", "", *(["@njit"] if njit and write in (_gradient, _step) else [])]
         body += _once(write(program), told)
-    body += ["", "", *_MAIN]
+    mixed = is_distributed(derivation.graph)
+    body += ["", "", *main_lines(_MAIN, mixed, "t = tuple(value / sum(t) for value in t)")]
     used = identifiers("\n".join(line.split("  #")[0] for line in body if not line.strip().startswith("#")))
     imports = [name for name in FROM_MATH if name in used]
     head = [*header(derivation, "one variable for each quantity, one line for each step"), ""]
     head += [f"from math import {', '.join(imports)}", ""] if imports else []
     head += [*_NJIT, ""] if njit else []
     return "\n".join([*head, *body]) + "\n"
+
+
+def is_distributed(graph: Graph) -> bool:
+    """Whether the outputs are probabilities of a softmax, so that the targets add up to 1."""
+    last = graph.network.activations[-1] if graph.network is not None else ""
+    return last == "softmax" or any(q.naming == "probability" for q in graph.quantities.values())
+
+
+def main_lines(lines: Sequence[str], distributed: bool, line: str) -> list[str]:
+    """The program's own check, with targets that add up to 1 where the derivation supposes that."""
+    mark = "    # targets"
+    return [f"    {line}" if given == mark else given for given in lines if given != mark or distributed]
 
 
 def _once(lines: Iterable[str], told: set[str]) -> Iterator[str]:
@@ -371,6 +384,7 @@ if __name__ == "__main__":  # each derivative beside a central difference, at on
         tuple(0.1 + 0.8 * ((7 * i + start) % 10) / 10 for i in range(len(names)))
         for start, names in ((3, PARAMETERS), (1, INPUTS), (2, TARGETS), (5, CONSTANTS))
     )
+    # targets
     error, derived = gradient(point, x, t, c)
     print("error", error)
     for name, value in zip(GRADIENTS, derived):
