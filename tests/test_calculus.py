@@ -10,25 +10,7 @@ import mpmath
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sympy import (
-    Abs,
-    Expr,
-    Integer,
-    Piecewise,
-    Rational,
-    Symbol,
-    atan,
-    cos,
-    cosh,
-    diff,
-    erf,
-    lambdify,
-    log,
-    sign,
-    sin,
-    sinh,
-    true,
-)
+from sympy import Abs, Expr, Integer, Piecewise, Rational, Symbol, atan, cos, cosh, diff, erf, lambdify, log, sign, sin, sinh, true
 from sympy import exp as sympy_exp
 
 from backprop_symbolic import read
@@ -78,18 +60,12 @@ SMOOTH = {
     "square": lambda e: power(e, Integer(2)), "cube": lambda e: power(e, Integer(3)), "reciprocal": lambda e: power(e, Integer(-1)),
     "root": lambda e: power(e, Rational(1, 2)), "exponential": lambda e: power(Integer(2), e),
 }  # fmt: skip
-CASES = {
-    "abs": unary(Abs),
-    "relu": lambda e: Call(Symbol("relu"), e),
-    "elu": lambda e: Call(Symbol("elu"), e),
-}
+CASES = {"abs": unary(Abs), "relu": lambda e: Call(Symbol("relu"), e), "elu": lambda e: Call(Symbol("elu"), e)}
 BINARY = {
     "sum": add, "sub": sub, "mul": mul, "tight": Tight, "frac": Frac,
     "power": lambda e, f: power(add(Integer(2), power(e, Integer(2))), f),
 }  # fmt: skip
-LEAVES = st.sampled_from(
-    [u, u, u, a, b, Integer(1), Integer(2), Integer(-3), Rational(1, 2), Decimal(Rational(851, 500))]
-)
+LEAVES = st.sampled_from([u, u, u, a, b, Integer(1), Integer(2), Integer(-3), Rational(1, 2), Decimal(Rational(851, 500))])
 
 
 def piecewise(args: tuple[Expr, Expr]) -> Expr:
@@ -104,9 +80,7 @@ def expressions(depth: int, cases: bool = True) -> st.SearchStrategy[Expr]:
         LEAVES,
         st.tuples(st.sampled_from(sorted(SMOOTH)), inner).map(lambda t: SMOOTH[t[0]](t[1])),
         st.tuples(st.sampled_from(sorted(BINARY)), inner, inner).map(lambda t: BINARY[t[0]](t[1], t[2])),
-        st.tuples(st.sampled_from(["sum", "mul"]), inner, inner, inner).map(
-            lambda t: (add if t[0] == "sum" else mul)(*t[1:])
-        ),
+        st.tuples(st.sampled_from(["sum", "mul"]), inner, inner, inner).map(lambda t: (add if t[0] == "sum" else mul)(*t[1:])),
     ]
     if cases:
         choices.append(st.tuples(st.sampled_from(sorted(CASES)), inner).map(lambda t: CASES[t[0]](t[1])))
@@ -136,9 +110,7 @@ def by_sympy(e: Expr, at: Oracle) -> float | None:
     names = sorted(derived.free_symbols, key=str)
     with mpmath.workdps(30):
         try:
-            value = mpmath.mpc(
-                lambdify(names, derived, "mpmath")(*(mpmath.mpf(at.leaves[n.name]) for n in names))
-            )
+            value = mpmath.mpc(lambdify(names, derived, "mpmath")(*(mpmath.mpf(at.leaves[n.name]) for n in names)))
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             return None
         return float(value.real) if mpmath.isfinite(value) and abs(value.imag) < 1e-9 else None
@@ -178,9 +150,7 @@ def check_lines(e: Expr) -> None:
     derived = values(previous, [at[i] for i in usable])
     by_step = values(Partial(e, u), [at[i] for i in usable])
     for i in derived.keys() & by_step.keys():
-        assert not differ(derived[i], by_step[i], 1e-6), (
-            f"{e}: {derived[i]} by the lines, {by_step[i]} by a complex step"
-        )
+        assert not differ(derived[i], by_step[i], 1e-6), f"{e}: {derived[i]} by the lines, {by_step[i]} by a complex step"
     compared = 0
     for i in derived:
         ours, theirs = derived[i], by_sympy(e, at[list(usable)[i]])
@@ -303,10 +273,7 @@ def test_a_quotient_and_a_product_are_written_as_taught():
     """(f/g)' = (f'g - fg')/g², (fg)' = f'g + fg', with the derivatives still to be done."""
     f, g = unary(sin)(u), unary(sympy_exp)(u)
     df, dg = Partial(f, u), Partial(g, u)
-    assert expand(Partial(Frac(f, g), u)) == (
-        Frac(sub(mul(df, g), mul(f, dg)), power(g, Integer(2))),
-        "quotient",
-    )
+    assert expand(Partial(Frac(f, g), u)) == (Frac(sub(mul(df, g), mul(f, dg)), power(g, Integer(2))), "quotient")
     assert expand(Partial(mul(f, g), u)) == (add(mul(df, g), mul(f, dg)), "product")
 
 

@@ -36,11 +36,7 @@ def imports(path: Path) -> Iterator[str]:
                 head, _, module = (child.module or "").partition(".")
                 if head == "backprop_symbolic":
                     named = [a.name for a in child.names]
-                    yield from (
-                        [module.split(".")[0]]
-                        if module
-                        else [n if (PACKAGE / f"{n}.py").exists() else "__init__" for n in named]
-                    )
+                    yield from [module.split(".")[0]] if module else [n if (PACKAGE / f"{n}.py").exists() else "__init__" for n in named]
             elif isinstance(child, ast.Import):
                 for name in child.names:
                     head, _, module = name.name.partition(".")
@@ -103,9 +99,7 @@ def test_the_verifier_shares_no_rule_with_what_it_judges():
 def loaded(code: str) -> set[str]:
     """The top-level packages that `code` loads in a new interpreter."""
     script = f"import sys\n{code}\nprint(*{{m.split('.')[0] for m in sys.modules}})"
-    found = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
-    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     return set(found.stdout.split())
 
 
