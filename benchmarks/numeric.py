@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import median
 
 from backprop_symbolic import Network, derive
@@ -35,7 +36,7 @@ def eager(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[], object
     kind = getattr(torch, dtype)
     layers = [
         m
-        for a, b in zip(sizes, sizes[1:], strict=False)
+        for a, b in pairwise(sizes)
         for m in (torch.nn.Linear(a, b, dtype=kind), torch.nn.Sigmoid())
     ]
     model = torch.nn.Sequential(*layers)
@@ -56,7 +57,7 @@ def bare(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[], object]
     """The matrix products of one step, into buffers, and nothing else."""
     import numpy as np
 
-    weights = [np.full((b, a), 0.01, dtype) for a, b in zip(sizes, sizes[1:], strict=False)]
+    weights = [np.full((b, a), 0.01, dtype) for a, b in pairwise(sizes)]
     slopes = [np.empty_like(w) for w in weights]
     values = [np.full((batch, n), 0.5, dtype) for n in sizes]
     deltas = [np.full((batch, n), 0.5, dtype) for n in sizes]
