@@ -183,12 +183,73 @@ def loss(
     write(result.render(chosen, standalone=standalone), output)
 
 
+@cli.command(context_settings=CONTEXT)
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
+@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
+@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
+@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
+@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@click.option("--weight", default="all", metavar="NAME", show_default=True,
+              help="Parameters to derive, several between blanks; with --form scalar.")  # fmt: skip
+@click.option("--target", default="numpy", metavar="NAME", show_default=True,
+              help="numpy, torch (an autograd.Function) or jax (a custom_vjp).")  # fmt: skip
+@click.option("--form", default="scalar", metavar="NAME", show_default=True,
+              help="scalar (one variable for each quantity, as derived; needs no NumPy) or matrix "
+              "(layers and batches, in place).")  # fmt: skip
+@click.option("--dtype", metavar="NAME", help="float64 or float32, for --target numpy --form matrix.  "
+              "[default: float64]")  # fmt: skip
+@click.option(
+    "--numba", is_flag=True, help="With scalar numpy code: compiled by numba where it is installed."
+)
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def code(
+    network: str | None,
+    activation: str | None,
+    loss: str | None,
+    bias: str | None,
+    graph_file: str | None,
+    notation: str | None,
+    weight: str,
+    target: str,
+    form: str,
+    dtype: str | None,
+    numba: bool,
+    output: str | None,
+) -> None:
+    """Write a program that computes what was derived.
+
+    Its lines are the derivation's own steps; its numbers are compared with them first.
+    """
+    if output is not None:
+        writable(output)
+    if dtype is not None and (target, form) != ("numpy", "matrix"):
+        raise click.UsageError("--dtype is for --target numpy --form matrix; other forms take the data's")
+    if numba and (target, form) != ("numpy", "scalar"):
+        raise click.UsageError("--numba is for --target numpy --form scalar")
+    from backprop_symbolic.notation import notation as find_notation
+    from backprop_symbolic.numeric.generate import generate
+
+    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    chosen = _network(given) if graph_file is None else _graph(graph_file, notation, given)
+    names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
+    text = generate(
+        chosen,
+        names,
+        target=target,
+        form=form,
+        dtype=dtype if dtype is not None else "float64",
+        njit=numba,
+        style=find_notation(notation if notation is not None else "lecture"),
+    )
+    write(text, output)
+
+
 def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:
     """The graph that the options name: a file, or a dense network."""
     from backprop_symbolic import api
     from backprop_symbolic.graph import dense
     from backprop_symbolic.notation import notation as find_notation
-    from backprop_symbolic.spec import Network
 
     if graph_file is not None:
         for option, value in ({**given, "--notation": notation}).items():
@@ -199,7 +260,14 @@ def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | 
                 raise BadGraph("there is no standard input to read the graph from")
             return api.read_bytes(sys.stdin.buffer.read(), "stdin")
         return api.read_file(Path(graph_file))
-    network = Network.parse(
+    return dense(_network(given), find_notation(notation if notation is not None else "lecture"))
+
+
+def _network(given: dict[str, str | None]) -> Network:
+    """The network that the options name."""
+    from backprop_symbolic.spec import Network
+
+    return Network.parse(
         given["--network"] if given["--network"] is not None else "2-2-2",
         given["--activation"] if given["--activation"] is not None else "sigmoid",
         given["--loss"] if given["--loss"] is not None else "half_sse",
@@ -207,7 +275,6 @@ def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | 
         _number("--l1", given["--l1"]),
         _number("--l2", given["--l2"]),
     )
-    return dense(network, find_notation(notation if notation is not None else "lecture"))
 
 
 def _number(option: str, value: str | None) -> str:

@@ -49,6 +49,14 @@ class NotInstalled(BackpropError):
     """An optional package or font that is asked for and is not there."""
 
 
+class NoMatrixForm(BackpropError):
+    """A derivation whose steps are not one pattern per layer."""
+
+
+class MissingLibrary(BackpropError):
+    """A library that is optional and not installed."""
+
+
 class OutputRefused(BackpropError):
     """An output file that cannot be written."""
 

@@ -1,0 +1,12 @@
+"""Numbers from a derivation: source generated from its steps, and what runs it.
+
+names     names a user gave → names of variables, one for one
+stable    formulas rewritten so that they neither overflow nor lose their digits
+printer   expressions as Python text, for numbers and for arrays
+source    the scalar form: one variable for each quantity, one line for each step
+layers    the layer pattern that a derivation's steps have in common
+inplace   expressions as NumPy operations into buffers
+matrix    the matrix form: one line for each layer and its step
+autograd  the same as a torch.autograd.Function and a jax.custom_vjp
+compile   the source made to run, and checked against the derivation
+"""
