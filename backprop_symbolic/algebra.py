@@ -305,7 +305,7 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
 def settled(expr: Expr) -> Expr:
     """`expr` as a person writes it once numbers stand for its parameters.
 
-    1·a → a, 0·a → 0, a/1 → a, 1/2 as a fraction of numbers, a^1 → a, a + 0 → a, 3 - 1 → 2. Numbers
+    1·a → a, 0·a → 0, a/1 → a, 1/2 as a fraction of numbers, a^1 → a, e^0 → 1, a + 0 → a, 3 - 1 → 2. Numbers
     are not multiplied with each other; nothing is reordered.
     """
 
@@ -323,6 +323,8 @@ def settled(expr: Expr) -> Expr:
                 return cast(Expr, over / under)
         if isinstance(node, Pow) and args[1] == ONE:
             return args[0]
+        if isinstance(node, sympy_exp) and args[0] == ZERO:
+            return ONE
         if isinstance(node, Add):
             return _settled_sum(cast(tuple[Expr, ...], args))
         if all(new is old for new, old in zip(args, node.args, strict=True)):
