@@ -662,7 +662,8 @@ def parameter_values(entry: Activation) -> dict[Expr, Expr]:
 def kinks(entry: Activation, form: Expr | None = None) -> list[tuple[Expr, Expr]]:
     """The points x where f' does not exist, each with the value that is taken there by convention.
 
-    `form` is f' where the entry states none. A point where both sides agree for the values at hand is none: ELU has a kink at 0 unless α = 1.
+    `form` is f' where the entry states none. A point where both sides agree for the values at hand
+    is none: ELU has a kink at 0 unless α = 1.
     """
     from backprop_symbolic.algebra import X, Y, at_point, case_at, plain, replace, settled
 
