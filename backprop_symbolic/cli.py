@@ -272,8 +272,8 @@ def _network(given: dict[str, str | None]) -> Network:
         given["--activation"] if given["--activation"] is not None else "sigmoid",
         given["--loss"] if given["--loss"] is not None else "half_sse",
         given["--bias"] if given["--bias"] is not None else "1",
-        _number("--l1", given["--l1"]),
-        _number("--l2", given["--l2"]),
+        _number("--l1", given.get("--l1")),
+        _number("--l2", given.get("--l2")),
     )
 
 
