@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Eight nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Nine nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -12,6 +12,7 @@ the order it was written. Eight nodes say what SymPy has no word for; each is an
     Decimal(r)        a number written with a decimal point, held exactly
     Near(r)           about r: a decimal that is rounded
     Span(a, b, …)     the numbers from a to b, with or without the ends
+    Total(a, j)       Σ_j a, a sum over an index; for sentences, not for lines
 """
 
 from __future__ import annotations
@@ -169,6 +170,16 @@ class Span(Expr):
         """What is written before and after the ends."""
         _, _, first, last = self.args
         return "[" if first == 1 else "(", "]" if last == 1 else ")"
+
+
+class Total(Expr):
+    """Σ_j term: a sum over an index, which only a sentence may hold."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, term: Expr, index: Symbol) -> Total:
+        return cast(Total, Basic.__new__(cls, term, index))
 
 
 def number(expr: Expr) -> Rational | None:

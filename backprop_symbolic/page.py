@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import cast
 
 from sympy import Expr, Integer, Symbol
 from sympy.core.relational import Relational
 
-from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.activations import Activation
+from backprop_symbolic import activations, calculus, losses, softmax
+from backprop_symbolic.activations import Activation, LayerActivation
 from backprop_symbolic.algebra import Call, Partial, Prime, X, Y, add, contains, neg, replace
 from backprop_symbolic.cases import Case, Uncertain, cases, conditions, slopes
-from backprop_symbolic.derivation import BRIEF, NORMAL, Argument, Derivation, Group, Rule, Section, Step
+from backprop_symbolic.derivation import BRIEF, NORMAL, Argument, Group, Page, Rule, Section, Step
 from backprop_symbolic.elimination import ATOM, PRIME_SIGN, Form, by_cases, eliminate, opened
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
 from backprop_symbolic.facts import as_sections, facts
@@ -31,41 +30,14 @@ from backprop_symbolic.verify import verify
 Hypothesis = tuple[str, Mapping[str, Argument]]
 
 
-@dataclass(frozen=True)
-class Page(Derivation):
-    """A derivation that is about one function.
-
-    heading  the message of the title
-    slopes   the derivative found, by its variable; compared with a complex step at the end
-    facts    sections whose steps carry their own evidence, found with quantities of their own
-    """
-
-    heading: tuple[str, Mapping[str, Argument]] = ("", {})
-    slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
-    facts: tuple[Section, ...] = ()
-
-    @property
-    def shown(self) -> tuple[Section, ...]:
-        """The proof, the form in the output, then the facts."""
-        return (*self.sections, *self.facts)
-
-    @property
-    def title(self) -> tuple[str, Mapping[str, Argument]]:
-        """The key of the title and what it speaks of."""
-        return self.heading
-
-    @property
-    def ends(self) -> Mapping[Symbol, Expr]:
-        """x → f'(x)."""
-        return self.slopes
-
-
 def activation_page(name: str, *, strict: bool = False) -> Page:
-    """The verified page of an activation, by its name or by a formula in x.
+    """The verified page of an activation, by its name or by a formula in x; of softmax, its Jacobian.
 
     Raises UnknownName, BadExpression or NotDifferentiable for what it cannot read or differentiate.
     """
-    entry = activations.activation(name)
+    entry = activations.layer_function(name)
+    if isinstance(entry, LayerActivation):
+        return softmax.activation_page(entry, strict=strict)
     page = cast(Page, verify(_ActivationAuthor(entry).write(), strict=strict))
     known = facts(entry)
     graph = dataclasses.replace(page.graph, names=known.names)
@@ -73,8 +45,14 @@ def activation_page(name: str, *, strict: bool = False) -> Page:
 
 
 def loss_page(name: str, *, strict: bool = False) -> Page:
-    """The verified page of a loss, by its name or by a formula in t and o."""
-    return cast(Page, verify(_LossAuthor(losses.loss(name)).write(), strict=strict))
+    """The verified page of a loss, by its name or by a formula in t and o.
+
+    Where a softmax stands before the loss, ∂E/∂o_k is derived through it.
+    """
+    loss = losses.loss(name)
+    if loss.through:
+        return softmax.loss_page(loss, strict=strict)
+    return cast(Page, verify(_LossAuthor(loss).write(), strict=strict))
 
 
 class _Author:
@@ -337,8 +315,6 @@ class _LossAuthor(_Author):
             found.append(("aliases", {"names": ", ".join(self.loss.aliases)}))
         if contains(self.formula, self.number):
             found.append(("loss_number", {"number": self.number}))
-        if self.loss.through:
-            found.append(("loss_probability", {"output": self.output}))
         found.extend((key, {}) for key in self.loss.conditions)
         return found
 

@@ -17,7 +17,7 @@ from sympy import sign as sign_
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Near, Partial, Prime, Span, Tight, X, number
+from backprop_symbolic.algebra import Call, Decimal, Frac, Near, Partial, Prime, Span, Tight, Total, X, number
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -137,6 +137,8 @@ class Printer(ABC, Generic[T]):
             return self.span(expr)
         if isinstance(expr, Relational):
             return self.relation(expr)
+        if isinstance(expr, Total):
+            return self.total(self.within(expr.args[0], TIGHT), cast(Symbol, expr.args[1]))
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
@@ -181,6 +183,11 @@ class Printer(ABC, Generic[T]):
     def holding(self, shown: T, held: list[T]) -> T:
         """A derivative with what is held fixed noted at its foot: (∂p/∂z)_s."""
         return self.join([self.parens(shown), self.foot(held)])
+
+    def total(self, term: T, index: Symbol) -> T:
+        """Σ_j term."""
+        sigma = self.join([self.word(r"\sum", "Σ"), self.foot([self.name(index)])])
+        return self.join([sigma, self.word(" ", " "), term])
 
     def span(self, expr: Span) -> T:
         low, high = expr.args[:2]
@@ -458,6 +465,9 @@ class Plain(Printer[str]):
 
     def foot(self, names: list[str]) -> str:
         return ""
+
+    def total(self, term: str, index: Symbol) -> str:
+        return f"sum[{index.name}]({term})"
 
     def cases(self, rows: list[tuple[str, str | None]]) -> str:
         text = "".join(f"{value} if {test} else " for value, test in rows if test)

@@ -210,3 +210,6 @@ class Flat(Plain):
 
     def bars(self, inner: str) -> str:
         return f"|{inner}|"
+
+    def total(self, term: str, index: Symbol) -> str:
+        return f"{unicode_name(f'Σ_{{{self.name(index)}}}')} {term}"
