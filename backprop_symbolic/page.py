@@ -73,19 +73,22 @@ class _Author:
 
 class _ActivationAuthor(_Author):
     def __init__(self, entry: Activation) -> None:
-        super().__init__({"x", "y", "e", "E", *(p.name for p in entry.parameters)})
+        letters = (p.latex.strip("\\") for p in entry.parameters)
+        super().__init__({"x", "y", "e", "E", *(p.name for p in entry.parameters), *letters})
         self.names.taken.discard("E")
         self.entry = entry
         self.function = cast(Symbol, activations.function_symbol(entry.name))
         self.call = Call(self.function, X)
         self.formula = activations.formula(entry)
         self.derived: Expr = X
+        self.letters: list[Symbol] = []  # parameters by which f is differentiated too
 
     def write(self) -> Page:
-        sections = [self.proof(), *self.second_proof(), *self.form()]
+        sections = [self.proof(), *self.second_proof(), *self.form(), *self.by_parameters()]
         x, rate = Quantity(X, "input"), Quantity(Symbol("eta"), "constant")
         y = Quantity(Y, "activation", self.call)
-        graph = Graph({X: x, rate.symbol: rate, Y: y}, Y, rate.symbol, {}, title="a function")
+        letters = {s: Quantity(s, "constant") for s in self.letters}
+        graph = Graph({X: x, rate.symbol: rate, **letters, Y: y}, Y, rate.symbol, {}, title="a function")
         return Page(
             graph,
             tuple(sections),
@@ -155,6 +158,26 @@ class _ActivationAuthor(_Author):
                 Group("proof_lines", tuple(steps), args),
             )
             found.append(Section(other.key, groups, args=args, detail=NORMAL))
+        return found
+
+    def by_parameters(self) -> list[Section]:
+        """∂f/∂a for each parameter a; not for one in a condition, with which a border would move."""
+        found: list[Section] = []
+        for parameter in self.entry.parameters:
+            formula, letter = activations.in_parameter(self.entry, parameter)
+            if any(contains(c, letter) for c in formula.atoms(Relational)) or not contains(formula, letter):
+                continue
+            self.letters.append(letter)
+            f = self.names.fresh(formula, "f")
+            named = self.step(f, Defined(formula))
+            args: dict[str, Argument] = {"parameter": letter, "function": f}
+            first, *groups = self.prover.derivative(formula, letter, Partial(f, letter))[0]
+            if first.steps[0].lhs == Partial(f, letter):  # the name and the first lines together
+                first = Group("by_parameter", (named, *first.steps), args)
+            else:
+                groups.insert(0, first)
+                first = Group("by_parameter", (named,), args)
+            found.append(Section("by_parameter", (first, *groups), args=args, detail=NORMAL))
         return found
 
     # ------------------------------------------------------------ the form in the output

@@ -17,9 +17,7 @@ from sympy.core.relational import Eq
 from backprop_symbolic import losses
 from backprop_symbolic.activations import LayerActivation
 from backprop_symbolic.algebra import (
-    MINUS_ONE,
     ONE,
-    ZERO,
     Frac,
     Partial,
     Tight,
@@ -32,18 +30,18 @@ from backprop_symbolic.algebra import (
     sub,
 )
 from backprop_symbolic.backprop import softmax_jacobian, through_softmax
-from backprop_symbolic.derivation import NORMAL, Argument, Evidence, Group, Page, Rule, Section, Step
+from backprop_symbolic.derivation import Argument, Evidence, Group, Page, Rule, Section, Step
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.graph import softmax as softmax_of
 from backprop_symbolic.losses import TARGETS, Loss
-from backprop_symbolic.rules import Defined, Inserted, Rewritten, Stated, ThroughSoftmax
+from backprop_symbolic.rules import Inserted, Rewritten, Stated, ThroughSoftmax
 from backprop_symbolic.verify import Verifier, decide, verify
 
 Hypothesis = tuple[str, Mapping[str, Argument]]
 
 COUNT = 3  # units: the fewest at which there is more than one other output
 RATE = Symbol("eta")
-I, J, K, N = (Symbol(letter) for letter in "ijkn")
+ROW, COLUMN, K, N = (Symbol(letter) for letter in "ijkn")
 
 
 def numbered(letter: str) -> tuple[Symbol, ...]:
@@ -112,9 +110,9 @@ def activation_page(entry: LayerActivation, *, strict: bool = False) -> Page:
         x: add(*(mul(c, found[Partial(y, x)]) for c, y in zip(weights, outputs, strict=True)))
         for x in variables
     }
-    output, formula = in_general("y", "x", I, J)
+    output, formula = in_general("y", "x", ROW, COLUMN)
     hypotheses: list[Hypothesis] = [
-        ("layer_function", {"output": output, "formula": formula, "index": I, "count": N}),
+        ("layer_function", {"output": output, "formula": formula, "index": ROW, "count": N}),
         ("written_out", {"count": N, "number": Integer(COUNT)}),
     ]
     if entry.aliases:
@@ -126,7 +124,9 @@ def activation_page(entry: LayerActivation, *, strict: bool = False) -> Page:
     )  # fmt: skip
     page = cast(Page, verify(page, strict=strict))
     proved, sums = page.sections
-    general = Group("softmax_general", (_general_jacobian(graph, strict),), {"quantity": of_index("x", J)})
+    general = Group(
+        "softmax_general", (_general_jacobian(graph, strict),), {"quantity": of_index("x", COLUMN)}
+    )
     # Decided by now: one formula for all indices has no value in the graph, only its choices have.
     facts = (Section("softmax_general", (general,)), sums)
     return dataclasses.replace(page, sections=(proved,), facts=facts)
@@ -134,11 +134,11 @@ def activation_page(entry: LayerActivation, *, strict: bool = False) -> Page:
 
 def _general_jacobian(graph: Graph, strict: bool) -> Step:
     """∂y_i/∂x_j by cases."""
-    y, other = of_index("y", I), of_index("y", J)
-    same = ThroughSoftmax(y, y).result(), Eq(I, J, evaluate=False)
+    y, other = of_index("y", ROW), of_index("y", COLUMN)
+    same = ThroughSoftmax(y, y).result(), Eq(ROW, COLUMN, evaluate=False)
     form = cast(Expr, Piecewise(same, (ThroughSoftmax(y, other).result(), True), evaluate=False))
-    lhs = Partial(y, of_index("x", J))
-    return for_each(graph, Step("g1", lhs, form, Stated(form)), "xy", (I, J), strict=strict)
+    lhs = Partial(y, of_index("x", COLUMN))
+    return for_each(graph, Step("g1", lhs, form, Stated(form)), "xy", (ROW, COLUMN), strict=strict)
 
 
 def _sums(definitions: Mapping[Symbol, Expr], slopes: Mapping[Expr, Expr]) -> Section:
@@ -203,7 +203,7 @@ def loss_page(loss: Loss, *, strict: bool = False) -> Page:
 
 def _loss_hypotheses(loss: Loss, error: Symbol, targets: tuple[Symbol, ...]) -> list[Hypothesis]:
     """The exact formula, what its letters are, and what is assumed of the targets."""
-    probability, formula = in_general("p", "o", K, J)
+    probability, formula = in_general("p", "o", K, COLUMN)
     target, output = of_index("t", K), of_index("o", K)
     part = losses.symbolic_part(loss, target, probability, N)
     found: list[Hypothesis] = [
