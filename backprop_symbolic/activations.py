@@ -679,6 +679,8 @@ def kinks(entry: Activation, form: Expr | None = None) -> list[tuple[Expr, Expr]
     """
     from backprop_symbolic.algebra import X, Y, at_point, case_at, plain, replace, settled
 
+    if not entry.kinks:
+        return []
     f = formula(entry)
     form = prime(entry) if form is None else form
     found = []

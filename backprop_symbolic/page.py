@@ -15,7 +15,7 @@ from sympy.core.relational import Relational
 
 from backprop_symbolic import activations, calculus, losses, softmax
 from backprop_symbolic.activations import Activation, LayerActivation
-from backprop_symbolic.algebra import Call, Partial, Prime, X, Y, add, contains, neg, replace
+from backprop_symbolic.algebra import Call, Partial, Prime, X, Y, add, contains, neg, replace, symbols
 from backprop_symbolic.cases import Case, Uncertain, cases, conditions, slopes
 from backprop_symbolic.derivation import BRIEF, NORMAL, Argument, Group, Page, Rule, Section, Step
 from backprop_symbolic.elimination import ATOM, PRIME_SIGN, Form, by_cases, eliminate, opened
@@ -128,7 +128,8 @@ class _ActivationAuthor(_Author):
             found.append(("constant_function", {"call": call}))
         for key, what in conditions(opened(self.formula)):
             found.append((f"condition_{key}", {"what": what}))
-        for point, slope in activations.kinks(entry, calculus.prime(entry)):
+        slope_form = calculus.prime(entry) if entry.kinks else None
+        for point, slope in activations.kinks(entry, slope_form):
             prime = Prime(self.function, point)
             key = "kink_here" if activations.is_formula(entry.name) else "kink"
             found.append((key, {"x": X, "point": point, "prime": prime, "slope": slope}))
@@ -137,7 +138,7 @@ class _ActivationAuthor(_Author):
     def proof(self) -> Section:
         """d/dx f(x), line by line, to the formula that the rules of calculus leave."""
         section, last = self.prover.activation(self.entry, found=not self.entry.board)
-        self.derived = last.rhs
+        self.derived = self.names.put_back(last.rhs)
         return section
 
     def second_proof(self) -> list[Section]:
@@ -187,7 +188,7 @@ class _ActivationAuthor(_Author):
         if not contains(opened(self.formula), X):
             return []
         f = opened(self.formula)
-        prime = opened(calculus.lines(self.formula, X)[-1].expr)
+        prime = opened(calculus.derivative(self.formula, X))
         args: dict[str, Argument] = {"output": Y, "call": self.call}
         parts = cases(f)
         try:
@@ -323,7 +324,7 @@ class _LossAuthor(_Author):
             self.names.meanings,
             tuple(self.hypotheses()),
             heading=("title.loss", {"loss": self.loss.name}),
-            slopes={self.output: last.rhs},
+            slopes={self.output: self.names.put_back(last.rhs)},
         )
 
     def hypotheses(self) -> list[Hypothesis]:
@@ -358,5 +359,7 @@ class _LossAuthor(_Author):
         groups.extend(lines)
         form = losses.symbolic_prime(self.loss, self.target, self.output, self.number)
         last = self.step(lhs, Stated(value if form is None else form))
-        groups.append(Group("loss_end", (last,), args))
+        names = tuple(s for s in symbols(last.rhs) if s in self.names.meanings)
+        ending = ("loss_end_named", {"names": names}) if names else ("loss_end", args)
+        groups.append(Group(ending[0], (last,), ending[1]))
         return last, Section("loss_proof", tuple(groups), args=args)

@@ -55,7 +55,7 @@ def measure(count: int = 5) -> list[Row]:
             grown.append(median([seconds(work) for _ in range(count)]) / depth)
         shown = ", ".join(f"{d}: {1e3 * t:.1f}" for d, t in zip(DEPTHS, grown, strict=True))
         rows.append(figure(f"{title}: ms for each", shown))
-        rows.append(at_most(f"{title}: deepest / shallowest, for each", grown[-1] / grown[0], 2.0))
+        rows.append(at_most(f"{title}: deepest / shallowest, for each", grown[-1] / grown[0], 1.5))
     return rows
 
 
