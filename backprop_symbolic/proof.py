@@ -85,7 +85,7 @@ class Names:
 
     def put_back(self, expr: Expr) -> Expr:
         """`expr` with what each name stands for in its place."""
-        return replace(expr, {name: meaning for name, meaning in self.meanings.items()})
+        return replace(expr, dict(self.meanings.items()))
 
 
 class Prover:
@@ -203,14 +203,18 @@ class Prover:
         start = self.step(lhs, WithName(of_u), (named.id,), FULL)
         chain = self.step(lhs, InnerChain(outer(u), u, partial.wrt, _outer_key(outer(u), u)), detail=NORMAL)
         # 2x stays together: e^{x²}·2x.
-        plain_multiple = (
-            isinstance(value, Mul) and value.args[0] != MINUS_ONE and number(cast(Expr, value.args[0]))
-        )
-        together = Tight(*cast(tuple[Expr, ...], value.args)) if plain_multiple else value
+        together = Tight(*cast("tuple[Expr, ...]", value.args)) if _multiple(value) else value
         values = ((du, together),) if self.naming else ((du, together), (u, inner))
         back = self.step(lhs, Inserted(chain.rhs, values), (named.id, last_of_inner))
         inside = [Group(g.key, g.steps, g.args, max(g.detail, NORMAL)) for g in more]
         return [merged, *inside], [start, chain, back]
+
+
+def _multiple(expr: Expr) -> bool:
+    """Whether `expr` is a product written with a number before it, as 2x is."""
+    if not isinstance(expr, Mul) or expr.args[0] == MINUS_ONE:
+        return False
+    return number(expr.args[0]) is not None
 
 
 def _readable(expr: Expr) -> bool:
