@@ -38,10 +38,15 @@ def activation_page(name: str, *, strict: bool = False) -> Page:
     entry = activations.layer_function(name)
     if isinstance(entry, LayerActivation):
         return softmax.activation_page(entry, strict=strict)
-    page = cast(Page, verify(_ActivationAuthor(entry).write(), strict=strict))
+    page = without_facts(entry, strict=strict)
     known = facts(entry)
     graph = dataclasses.replace(page.graph, names=known.names)
     return dataclasses.replace(page, graph=graph, facts=as_sections(known))
+
+
+def without_facts(entry: Activation, *, strict: bool = False) -> Page:
+    """The verified proof of f' and its forms."""
+    return cast(Page, verify(_ActivationAuthor(entry).write(), strict=strict))
 
 
 def loss_page(name: str, *, strict: bool = False) -> Page:

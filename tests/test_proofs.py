@@ -13,12 +13,20 @@ from sympy import Expr, Symbol, diff, lambdify, preorder_traversal
 
 from backprop_symbolic import BackpropError, Network, derive, prove_activation, prove_loss
 from backprop_symbolic import calculus as calculus_module
-from backprop_symbolic.activations import activation, activations, formula, general, in_parameter, is_formula, prime
+from backprop_symbolic.activations import (
+    activation,
+    activations,
+    formula,
+    general,
+    in_parameter,
+    is_formula,
+    prime,
+)
 from backprop_symbolic.algebra import Partial, X, Y, contains, plain, symbols
 from backprop_symbolic.calculus import lines
 from backprop_symbolic.cases import cases, flattened
-from backprop_symbolic.elimination import Form, eliminate, form, opened
 from backprop_symbolic.derivation import Step
+from backprop_symbolic.elimination import Form, eliminate, form, opened
 from backprop_symbolic.errors import BadExpression, NotDifferentiable, UnknownName, Unverified
 from backprop_symbolic.expressions import parse
 from backprop_symbolic.losses import losses
