@@ -156,7 +156,8 @@ def activation(
     """Prove the derivative of an activation.
 
     NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
-    The page states the exact formula, proves f' line by line and writes it through y = f(x).
+    The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
+    it proves all derivatives of a layer's outputs.
     """
     chosen = _format(format_, standalone, output)
     from backprop_symbolic import api
