@@ -22,6 +22,16 @@ CONCRETE = (
 CONCRETE_LOSSES = ("huber(delta=0.5)", "smooth_l1(beta=1/4)", "focal(gamma=0)", "focal(gamma=3)")
 
 
+#: Outputs that lie at or below 0, only at 0 and 1, or so often at 0 exactly that they rarely lie between.
+NEVER_INSIDE = ("log_sigmoid", "binary_step", "threshold", "hardshrink", "softshrink")
+
+
+def apart(activation: str, loss: str) -> bool:
+    """Whether the outputs of an activation never, or hardly ever, lie where the loss is defined."""
+    needs = {"output_positive", "output_in_unit_interval"} & set(losses.get(loss).conditions)
+    return bool(needs) and activation in NEVER_INSIDE
+
+
 @st.composite
 def networks(draw: st.DrawFn, width: int = 4, depth: int = 3) -> Network:
     """A network of at most `depth` layers with weights and `width` units in each."""
