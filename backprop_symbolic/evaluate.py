@@ -18,6 +18,7 @@ from sympy import (
     Abs,
     Add,
     Basic,
+    E,
     Expr,
     Integer,
     Mul,
@@ -314,6 +315,8 @@ class Evaluator:
             return self.domain.number(expr)
         if expr is pi:
             return self.domain.function("pi", self.zero)
+        if expr is E:
+            return self.domain.exponential([(Rational(1), self.one)])
         raise Undecidable(f"{type(expr).__name__} has no value here")
 
     def _product(self, expr: Basic, env: Env) -> Any:
