@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import strategies as st
 
 from backprop_symbolic import Network
@@ -30,6 +32,21 @@ def apart(activation: str, loss: str) -> bool:
     """Whether the outputs of an activation never, or hardly ever, lie where the loss is defined."""
     needs = {"output_positive", "output_in_unit_interval"} & set(losses.get(loss).conditions)
     return bool(needs) and activation in NEVER_INSIDE
+
+
+def pairs(meeting: bool = True) -> list[ParameterSet]:
+    """(activation, loss): every activation and every loss at least once each day, the others marked slow.
+
+    Those that cannot meet are left out where only `meeting` ones are asked for.
+    """
+    names, errors = activations.names(), losses.names()
+    everyday = {(a, errors[i % len(errors)]) for i, a in enumerate(names)} | {("sigmoid", e) for e in errors}
+    return [
+        pytest.param(a, e, id=f"{a}-{e}", marks=() if (a, e) in everyday else pytest.mark.slow)
+        for a in names
+        for e in errors
+        if not (meeting and apart(a, e))
+    ]
 
 
 @st.composite
