@@ -14,6 +14,7 @@ import click
 
 from backprop_symbolic import __version__
 from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
+from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
     from backprop_symbolic.graph import Graph
@@ -245,36 +246,11 @@ def write(text: str, output: str | None) -> None:
             _silence(sys.stdout)
             raise OutputRefused(f"cannot write to standard output: {error.strerror}") from None
         return
-    path = Path(os.path.realpath(output))
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)  # a device or a pipe is written to, not replaced
-            return
-        _replace(path, data)
+        with replacing(output) as file:
+            file.write(data)
     except OSError as error:
         raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Writes beside `path` and moves into place, so that no half-written file is ever seen."""
-    import tempfile
-
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 # ---------------------------------------------------------------- entry points
