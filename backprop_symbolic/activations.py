@@ -41,6 +41,7 @@ class Activation:
     board    the lines of the proof a lecturer writes, from d/dx f(x) to `prime`; where empty,
              `calculus` finds the lines
     kinks    the points x where f' does not exist; `prime` states the convention taken there
+    elementary  f is known by this very sign: arctan(x) = arctan(x) would say nothing
     """
 
     name: str
@@ -50,6 +51,7 @@ class Activation:
     sign: str
     board: tuple[BoardLine, ...] = ()
     kinks: tuple[str, ...] = ()
+    elementary: bool = False
     aliases: tuple[str, ...] = ()
 
 
@@ -135,7 +137,7 @@ softplus = activations.register(
     )
 )
 arctan = activations.register(
-    Activation("arctan", "atan(x)", "1/(1 + x**2)", r"\arctan", "arctan", aliases=("atan",))
+    Activation("arctan", "atan(x)", "1/(1 + x**2)", r"\arctan", "arctan", elementary=True, aliases=("atan",))
 )
 softsign = activations.register(
     Activation(

@@ -232,6 +232,11 @@ def contains(expr: Basic, symbol: Symbol) -> bool:
     return any(contains(arg, symbol) for arg in args)
 
 
+def pending(expr: Basic) -> bool:
+    """Whether a derivative is still to be done in `expr`."""
+    return isinstance(expr, Partial) or any(pending(arg) for arg in expr.args)
+
+
 def symbols(expr: Basic) -> list[Symbol]:
     """The names in `expr`, in the order they are first read. Function names do not count."""
     found: dict[Symbol, None] = {}

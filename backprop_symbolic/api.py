@@ -162,6 +162,7 @@ def derive(
 
     messages(lang)  # an unknown language is refused before anything is derived
     graph = _graph(network, notation)
+    graph.written(lang)  # and so are names that would look alike
     if weight == "all":
         parameters = list(graph.parameters)
         order = {w: i for i, w in enumerate(parameters)}

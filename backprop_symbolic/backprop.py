@@ -199,7 +199,11 @@ class _Author:
         for name in self.used_activations():
             entry = activations.activations.get(name)
             symbol = cast(Symbol, activations.function_symbol(name))
-            found.append(("activation", {"call": Call(symbol, X), "formula": activations.formula(entry)}))
+            if entry.elementary:
+                found.append(("activation_known", {"call": Call(symbol, X)}))
+            else:
+                formula = activations.formula(entry)
+                found.append(("activation", {"call": Call(symbol, X), "formula": formula}))
             if entry.kinks:
                 found.append(("kink", {"call": Call(symbol, X), "points": ", ".join(entry.kinks)}))
         if network is not None and losses.losses.get(network.loss).condition:
@@ -458,7 +462,7 @@ class _Author:
         entry = activations.activations.get(name)
         symbol = cast(Symbol, activations.function_symbol(name))
         call, formula = Call(symbol, X), activations.formula(entry)
-        definition = self.step(call, Stated(formula))
+        definitions = [] if entry.elementary else [self.step(call, Stated(formula))]
         lhs = Partial(formula, X)
         steps: list[Step] = []
         board = activations.board(entry)
@@ -467,7 +471,7 @@ class _Author:
         if not board:
             steps.extend(self.differentiated(lhs))
         form = ThroughActivation(name, X, call)
-        last = self.step(Partial(call, X), form, (definition.id,))
+        last = self.step(Partial(call, X), form, [step.id for step in definitions])
         if steps and steps[-1].rhs == last.rhs:
             steps.pop()
         self.proved[name] = last.id
@@ -476,7 +480,7 @@ class _Author:
             "proof",
             (
                 Group("proof_lines", tuple(steps), args),
-                Group("proof_end", (definition, last), args),
+                Group("proof_end", (*definitions, last), args),
             ),
             args=args,
             detail=NORMAL,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
+from sympy import Abs, Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
@@ -34,6 +34,7 @@ from backprop_symbolic.algebra import (
     Decimal,
     Frac,
     Partial,
+    Prime,
     Tight,
     X,
     Y,
@@ -44,6 +45,7 @@ from backprop_symbolic.algebra import (
     mul,
     neg,
     number,
+    pending,
     power,
     rebuild,
     replace,
@@ -88,11 +90,6 @@ def lines(expr: Expr, wrt: Symbol, *held: Symbol) -> list[Line]:
         if done != current and not pending(done):
             found.append(Line(done, ("arithmetic",)))
             return found
-
-
-def pending(expr: Basic) -> bool:
-    """Whether a derivative is still to be done in `expr`."""
-    return isinstance(expr, Partial) or any(pending(arg) for arg in expr.args)
 
 
 # ---------------------------------------------------------------- the rules
@@ -197,7 +194,11 @@ def _activation(of: Expr, wrt: Symbol) -> tuple[Expr, str]:
     """f(u)' = f'(u)·u', f' in the form its own proof ends with."""
     entry = activations.get(cast(Call, of).name)
     u = of.args[1]
-    outer = replace(activation_prime(entry), {X: cast(Expr, u), Y: of})
+    if u.has(Piecewise):
+        # SymPy would fold cases of cases into one condition that nobody can read.
+        outer: Expr = Prime(cast(Symbol, of.args[0]), cast(Expr, u))
+    else:
+        outer = replace(activation_prime(entry), {X: cast(Expr, u), Y: of})
     return (outer, "activation") if u == wrt else (mul(outer, _d(cast(Expr, u), wrt)), "activation")
 
 
@@ -236,18 +237,19 @@ RULES: tuple[tuple[type, Callable[[Expr, Symbol], tuple[Expr, str]]], ...] = (
 # ---------------------------------------------------------------- arithmetic a reader does unasked
 
 
-def tidy(expr: Expr, signs: bool = True) -> Expr:
+def tidy(expr: Expr, signs: bool = True, turn: bool = True) -> Expr:
     """0 + a → a, 1·a → a, 2·½ → 1, and with `signs` also (a - b)·(-1) → b - a.
 
-    Nothing is multiplied out, factored or reordered.
+    Without `turn` a product keeps its minus: in a sum, c - η·(a - b) stays a difference. Nothing is
+    multiplied out, factored or reordered.
     """
     if isinstance(expr, Partial) or not expr.args or isinstance(expr, Decimal):
         return expr
-    args = [tidy(a, signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
     if isinstance(expr, Add):
-        return _tidy_sum(args)
+        return _tidy_sum([tidy(a, signs, turn=i == 0) for i, a in enumerate(expr.args)])
+    args = [tidy(a, signs) if isinstance(a, Expr) else _tidy_pair(a, signs) for a in expr.args]
     if isinstance(expr, (Mul, Tight)):
-        return _tidy_product(args, signs, isinstance(expr, Tight))
+        return _tidy_product(args, signs, isinstance(expr, Tight), turn)
     if isinstance(expr, Frac):
         return _tidy_fraction(args[0], args[1])
     if isinstance(expr, Pow) and args[1] == ONE:
@@ -274,6 +276,8 @@ def _tidy_fraction(top: Expr, bottom: Expr) -> Expr:
         return ZERO
     factors = list(top.args) if isinstance(top, Mul) else [top]
     over, under = number(factors[0]), number(bottom)
+    if under is not None and under == 0:
+        raise NotDifferentiable(f"division by zero: {Frac(top, bottom)} has no value")
     if over is not None and under is not None and over != -1:
         ratio = over / under
         rest = factors[1:] if ratio.p == 1 and len(factors) > 1 else [Integer(ratio.p), *factors[1:]]
@@ -288,7 +292,7 @@ def _tidy_sum(terms: list[Expr]) -> Expr:
     return add(*kept)
 
 
-def _tidy_product(factors: list[Expr], signs: bool, tight: bool) -> Expr:
+def _tidy_product(factors: list[Expr], signs: bool, tight: bool, turn: bool) -> Expr:
     flat: list[Expr] = []
     for f in factors:
         # A product inside a product is one product; a sum or a tight group stays a unit.
@@ -312,7 +316,7 @@ def _tidy_product(factors: list[Expr], signs: bool, tight: bool) -> Expr:
         else:
             rest.append(f)
     if minus % 2:
-        rest, coefficient = _negated(rest, coefficient)
+        rest, coefficient = _negated(rest, coefficient, turn)
     if coefficient != ONE:
         rest.insert(0, coefficient)
     if not rest:
@@ -322,19 +326,25 @@ def _tidy_product(factors: list[Expr], signs: bool, tight: bool) -> Expr:
     return Tight(*rest) if tight and MINUS_ONE not in rest else mul(*rest)
 
 
-def _negated(factors: list[Expr], coefficient: Expr) -> tuple[list[Expr], Expr]:
+def _negated(factors: list[Expr], coefficient: Expr, turn: bool) -> tuple[list[Expr], Expr]:
     """-(a - b)·c as (b - a)·c where a difference can be turned round, else with a leading -1."""
-    for i, f in enumerate(factors):
+    for i, f in enumerate(factors if turn else ()):
         if isinstance(f, Add) and len(f.args) == 2:
             a, b = f.args
             if isinstance(b, Mul) and b.args[0] == MINUS_ONE and not _is_negative(a):
-                turned = sub(mul(*b.args[1:]), a)
+                turned = add(mul(*b.args[1:]), _minus(a))
                 return [*factors[:i], turned, *factors[i + 1 :]], coefficient
-    value = number(coefficient)
-    if value is not None and value != 1:
-        flipped: Expr = Decimal(-value) if isinstance(coefficient, Decimal) else -value
-        return factors, flipped
+    if coefficient != ONE:
+        return factors, _minus(coefficient)
     return [MINUS_ONE, *factors], coefficient
+
+
+def _minus(term: Expr) -> Expr:
+    """-term; the minus of a number goes into it."""
+    value = number(term)
+    if value is None:
+        return neg(term)
+    return Decimal(-value) if isinstance(term, Decimal) else cast(Expr, -value)
 
 
 def _is_negative(term: Expr) -> bool:

@@ -211,12 +211,15 @@ def writable(output: str) -> None:
         raise OutputRefused("cannot write '': no file is named")
     path = Path(output)
     folder = path.parent
-    if path.is_dir() or output.endswith(("/", os.sep)):
-        raise OutputRefused(f"cannot write {quoted(output)}: it is a directory")
-    if not folder.is_dir():
-        raise OutputRefused(f"cannot write {quoted(output)}: there is no directory {quoted(folder)}")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise OutputRefused(f"cannot write {quoted(output)}: permission denied")
+    try:
+        if path.is_dir() or output.endswith(("/", os.sep)):
+            raise OutputRefused(f"cannot write {quoted(output)}: it is a directory")
+        if not folder.is_dir():
+            raise OutputRefused(f"cannot write {quoted(output)}: there is no directory {quoted(folder)}")
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise OutputRefused(f"cannot write {quoted(output)}: permission denied")
+    except OSError as error:
+        raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
 
 
 def write(text: str, output: str | None) -> None:
@@ -231,7 +234,9 @@ def write(text: str, output: str | None) -> None:
                 sys.stdout.write(text)
             else:
                 sys.stdout.flush()
-                stream.write(data)
+                rest = memoryview(data)
+                while rest:  # an unbuffered stream takes what fits into the pipe
+                    rest = rest[stream.write(rest) :]
             sys.stdout.flush()
         except BrokenPipeError:
             _silence(sys.stdout)
@@ -313,8 +318,11 @@ def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
 
 def _silence(stream: Any) -> None:
     """Python flushes once more at exit; this gives it somewhere to flush to."""
-    if stream is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return  # no stream, or one that is no file
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:

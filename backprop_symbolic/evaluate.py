@@ -14,7 +14,22 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, cancel, pi, symbols
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Expr,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    Symbol,
+    cancel,
+    false,
+    pi,
+    symbols,
+    true,
+)
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
@@ -28,6 +43,7 @@ from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import symbols as names_in
 from backprop_symbolic.graph import Graph
 
 PRIME = 2**61 - 1
@@ -372,7 +388,8 @@ class Evaluator:
             return self.domain.power(self.value(base, env), n)
         # a^u = e^(u·ln a)
         log = self.domain.function("log", self.value(base, env))
-        return self.domain.exponential([(Rational(1), self.domain.product([self.value(exponent, env), log]))])
+        parts = self.exponents(exponent, env)
+        return self.domain.exponential([(c, self.domain.product([v, log])) for c, v in parts])
 
     # ------------------------------------------------------------ branches
 
@@ -383,8 +400,10 @@ class Evaluator:
         raise Undecidable("no branch")
 
     def holds(self, condition: Basic, env: Env) -> bool:
-        if not isinstance(condition, Relational):
+        if condition in (true, false):
             return bool(condition)
+        if not isinstance(condition, Relational):
+            raise Undecidable(f"condition {condition}")
         left, right = (complex(self.judge().value(a, env)).real for a in condition.args)
         gap = left - right
         kind = type(condition)
@@ -477,7 +496,8 @@ class Evaluator:
             t = self.tangent(arg, env, seed)
             if t == self.zero:
                 return t
-            return self.tangent(formula_of(cast(Call, expr).name), (arg, env), _Seed(X, t))
+            # f'(u)·t; the slope is itself a tangent through f's formula, found once for each u.
+            return domain.product([t, self.value(Prime(cast(Symbol, expr.args[0]), arg), env)])
         if kind is Frac:
             top, bottom = expr.args
             inverse = domain.inverse(self.value(bottom, env))
@@ -580,8 +600,8 @@ class TermIndex:
             if isinstance(definition, Add):
                 table = {}
                 for term in definition.args:
-                    for name in term.free_symbols:
-                        table.setdefault(cast(Symbol, name), []).append(term)
+                    for name in names_in(term):
+                        table.setdefault(name, []).append(term)
             self.found[of] = table
         return self.found[of]
 

@@ -21,6 +21,7 @@ from sympy import (
     Lt,
     Mul,
     Piecewise,
+    Pow,
     Rational,
     Symbol,
     atan,
@@ -55,6 +56,7 @@ MAX_DEPTH = 60  # nested parentheses
 MAX_LEVEL = 120  # operations inside operations; a long sum or product is one level
 MAX_DIGITS = 30  # of one number
 MAX_EXPONENT = 64  # of a whole-number power
+MAX_BITS = 1_000  # of a number written as a power of numbers: what floating point can hold
 
 #: Functions that are not activations; the activations come from their registry.
 ELEMENTARY: Mapping[str, Callable[[Expr], Expr]] = {
@@ -94,6 +96,19 @@ def parse(
     of `known`.
     """
     return _Reader(text, names, functions, where, line, offset, known).read()
+
+
+def bits(expr: Expr) -> int:
+    """About how many bits the number `expr` has; 0 where it holds a name."""
+    if isinstance(expr, (Rational, Decimal)):
+        value = expr if isinstance(expr, Rational) else expr.value
+        return max(abs(int(value.p)).bit_length(), int(value.q).bit_length())
+    if not expr.args:
+        return 0
+    sizes = [bits(cast(Expr, arg)) for arg in expr.args]
+    if isinstance(expr, Pow) and isinstance(expr.args[1], Integer):
+        return sizes[0] * abs(int(expr.args[1]))
+    return sum(sizes)
 
 
 class _Reader:
@@ -230,6 +245,8 @@ class _Reader:
         size = exponent.args[1] if minus else exponent
         if isinstance(size, Rational) and (abs(size.p) > MAX_EXPONENT or size.q > MAX_EXPONENT):
             raise self.fail(self.column(node.right), f"an exponent is beyond {MAX_EXPONENT}: {quoted(size)}")
+        if isinstance(size, Integer) and bits(base) * abs(int(size)) > MAX_BITS:
+            raise self.fail(self.column(node), f"{self.what(node)} is a number of more than {MAX_BITS} bits")
         if isinstance(size, Integer):
             exponent = cast(Expr, -size) if minus else exponent
         elif base.is_number and exponent.is_number and base != ONE and not isinstance(size, Rational):
@@ -263,7 +280,9 @@ class _Reader:
         if not isinstance(node.func, ast.Name) or node.keywords:
             raise self.fail(self.column(node), f"{self.what(node)} is not arithmetic")
         name = node.func.id
-        if name in ("max", "min") and len(node.args) == 2:
+        if name in ("max", "min"):
+            if len(node.args) != 2:
+                raise self.fail(self.column(node), f"{name} takes two arguments")
             a, b = (self.expr(arg) for arg in node.args)
             relation = Gt if name == "max" else Lt
             return cast(Expr, Piecewise((a, relation(a, b, evaluate=False)), (b, true), evaluate=False))

@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from unicodedata import name as unicode_name
+from unicodedata import normalize
 
 from sympy import Add, Expr, Mul, Symbol
 
 from backprop_symbolic import losses
 from backprop_symbolic.activations import function_symbol
 from backprop_symbolic.algebra import ONE, Call, Decimal, Partial, Tight, add, symbols
-from backprop_symbolic.errors import BadGraph, BadNetwork, UnknownName, nearest, quoted
+from backprop_symbolic.errors import BadGraph, BadNetwork, BadNotation, UnknownName, nearest, quoted
 from backprop_symbolic.notation import Notation, Place, notation
 from backprop_symbolic.spec import Network
 
@@ -114,8 +116,21 @@ class Graph:
     def written(self, language: str) -> Mapping[Symbol, str]:
         """LaTeX of every name, the δ and the learning rate included."""
         if language not in self._written:
-            self._written[language] = dict(_written(self, language))
+            self._written[language] = _distinct(dict(_written(self, language)), self)
         return self._written[language]
+
+
+def _distinct(written: dict[Symbol, str], graph: Graph) -> dict[Symbol, str]:
+    """`written`, unless two names would look alike: then no line could be read. Raises BadNotation."""
+    seen: dict[str, Symbol] = {}
+    for symbol, latex in written.items():
+        other = seen.setdefault(latex, symbol)
+        if other != symbol:
+            style = f"notation '{graph.notation.name}'" if graph.notation else "the graph"
+            raise BadNotation(
+                f"{style} writes {quoted(other.name)} and {quoted(symbol.name)} alike, as {quoted(latex)}"
+            )
+    return written
 
 
 def now(parameter: Symbol) -> Symbol:
@@ -181,8 +196,6 @@ class _Dense:
     def name(self, naming: str, place: Place) -> Symbol:
         typed = self.style.typed(naming, place)
         if self.taken.setdefault(typed, naming) != naming or typed in self.once:
-            from backprop_symbolic.errors import BadNotation
-
             raise BadNotation(
                 f"notation '{self.style.name}' gives two quantities of a {self.network.title} "
                 f"network the same name {quoted(typed)}"
@@ -328,12 +341,12 @@ class _Read:
         if declaration:
             for word in re.finditer(r"[^\s,]+", declaration[2]):
                 column = declaration.start(2) + word.start() + 1
-                self.declare(word.group(), declaration[1], number, column)
+                self.declare(normalize("NFKC", word.group()), declaration[1], number, column)
             return
         match = re.match(r"\s*([^\s=]+)\s*=(?!=)", row)
         if not match:
             raise self.fail(number, f"{quoted(row.strip())} is not 'name = formula'")
-        name = match[1]
+        name = normalize("NFKC", match[1])  # as Python reads the names in a formula
         self.claim(name, number, match.start(1) + 1)
         self.lines[name] = _Line(name, row[match.end() :], number, match.end())
 
@@ -529,7 +542,18 @@ def _written(graph: Graph, language: str) -> Iterator[tuple[Symbol, str]]:
 
 
 def _typewriter(name: str) -> str:
-    return r"\mathtt{" + name.replace("_", r"\_") + "}"
+    shown = name.replace("_", r"\_")
+    return rf"\mathtt{{{shown}}}" if name.isascii() else rf"\text{{{shown}}}"
+
+
+def _greek(letter: str) -> str:
+    r"""The command of a Greek letter, without its backslash: θ → theta; "" for any other letter."""
+    words = unicode_name(letter, "").split()
+    if words[:2] == ["GREEK", "SMALL"] or words[:2] == ["GREEK", "CAPITAL"]:
+        spelled = {"lamda": "lambda"}.get(words[-1].lower(), words[-1].lower())
+        command = spelled if words[1] == "SMALL" else spelled.capitalize()
+        return command if command in _GREEK else ""
+    return ""
 
 
 def auto_latex(name: str) -> str:
@@ -538,6 +562,7 @@ def auto_latex(name: str) -> str:
     if not match:
         return _typewriter(name)
     base, index = match[1], match[2].replace("_", ",")
+    base = (_greek(base) if len(base) == 1 else "") or base
     if base in _GREEK:
         head = f"\\{base}"
     elif len(base) == 1 and base.isascii():

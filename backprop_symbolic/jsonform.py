@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def as_json(derivation: Derivation, options: Options, schema: str) -> dict[str, Any]:
-    """The derivation as dictionaries and lists, every step with rule, uses and evidence."""
+    """The derivation as dictionaries and lists, every step with rule, uses and evidence.
+
+    Nothing is left out for its detail: what a step uses is always there to be looked up.
+    """
     return _Writer(derivation, options, schema).whole()
 
 
@@ -26,9 +29,9 @@ class _Writer:
         from backprop_symbolic.wording import messages
 
         self.derivation, self.options, self.schema = derivation, options, schema
-        self.latex = Latex(derivation.graph.written(options.language))
-        self.plain = Plain({})
         self.messages = messages(options.language)
+        self.latex = Latex(derivation.graph.written(options.language), self.messages["word.otherwise"])
+        self.plain = Plain({})
 
     def expr(self, expr: Expr) -> dict[str, str]:
         return {"text": self.plain(expr), "latex": self.latex(expr).replace(BREAK, "")}
@@ -80,17 +83,17 @@ class _Writer:
         return {
             "section": section.key,
             "label": section.label,
+            "detail": section.detail,
             "args": self.args(section.args),
             "items": [
-                self.group(item) if isinstance(item, Group) else self.section(item)
-                for item in section.items
-                if item.detail <= self.options.detail
+                self.group(item) if isinstance(item, Group) else self.section(item) for item in section.items
             ],
         }
 
     def group(self, group: Group) -> dict[str, Any]:
         return {
             "group": group.key,
+            "detail": group.detail,
             "args": self.args(group.args),
             "steps": [self.step(s) for s in group.steps],
         }

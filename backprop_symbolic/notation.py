@@ -94,14 +94,17 @@ def builtin_names() -> list[str]:
     return sorted((path.stem for path in _HERE.glob("*.toml")), key=lambda n: (n != "lecture", n))
 
 
-@cache
 def notation(name: str) -> Notation:
     """A notation by its name, or from a TOML file where `name` is a path that ends in .toml.
 
-    Raises UnknownName, or BadNotation where the file does not name every quantity.
+    A file is read each time. Raises UnknownName, or BadNotation where the file does not name every
+    quantity.
     """
-    if name.endswith(".toml"):
-        return _read(Path(name), name)
+    return _read(Path(name), name) if name.endswith(".toml") else _builtin(name)
+
+
+@cache
+def _builtin(name: str) -> Notation:
     if name not in builtin_names():
         raise unknown("notation", name, builtin_names(), "(a file of your own ends in .toml)")
     return _read(_HERE / f"{name}.toml", name)

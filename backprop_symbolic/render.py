@@ -172,16 +172,29 @@ def _write_latex(derivation: Derivation, options: Options) -> str:
     printer = _latex_printer(derivation, options)
     words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
     document = to_document(derivation, options.detail)
-    return (
+    title, blocks = words(document.title), _blocks(document, words, _latex_rows(printer, _reason_text(words)))
+    scripts = {script(c) for c in f"{title}{blocks}" if c.isalpha() and not c.isascii()}
+    text = (
         environment()
         .get_template("latex/standalone.tex" if options.standalone else "latex/fragment.tex")
         .render(
-            title=words(document.title),
-            language=options.language,
-            blocks=_blocks(document, words, _latex_rows(printer, _reason_text(words))),
+            title=title,
+            scripts=scripts,
+            blocks=blocks,
             sectioning=["section", "section", "subsection", "subsubsection"],
         )
     )
+    return text.rstrip() + "\n"
+
+
+def script(letter: str) -> str:
+    """What a LaTeX document must load for a letter: latin (nothing), cjk (kotex), other (a wide font)."""
+    from unicodedata import name
+
+    spelled = name(letter, "")
+    if spelled.startswith("LATIN"):
+        return "latin"
+    return "cjk" if spelled.startswith(("HANGUL", "CJK", "HIRAGANA", "KATAKANA")) else "other"
 
 
 def _reason_text(words: Words) -> Callable[[Message], str]:
@@ -209,20 +222,18 @@ def _write_markdown(derivation: Derivation, options: Options) -> str:
 
 
 def _write_text(derivation: Derivation, options: Options) -> str:
-    from backprop_symbolic.terminal import FILLER, Terminal, padded
+    from backprop_symbolic.terminal import FILLER, Terminal, padded, unicode_brackets
 
     table = messages(options.language)
     printer = Terminal(derivation.graph.written(options.language), table["word.otherwise"])
     words = Words(options.language, lambda value: _one_line(printer, value), str)
     document = to_document(derivation, options.detail)
+    with unicode_brackets():
+        blocks = _blocks(document, words, lambda rows: _text_rows(printer, words, rows))
     text = (
         environment()
         .get_template("text/document.txt")
-        .render(
-            title=words(document.title),
-            width=lambda shown: len(padded(shown)),
-            blocks=_blocks(document, words, lambda rows: _text_rows(printer, words, rows)),
-        )
+        .render(title=words(document.title), width=lambda shown: len(padded(shown)), blocks=blocks)
     )
     return text.replace(FILLER, "")
 

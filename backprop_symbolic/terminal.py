@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from sympy import Basic, Symbol
+from sympy import Basic, Rational, Symbol
+from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
-from backprop_symbolic.algebra import Partial, X
+from backprop_symbolic.algebra import Frac, Partial, X
 from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 
 #: stringPict counts a Hangul syllable as one column; a filler takes the second and is removed.
@@ -53,6 +56,16 @@ def padded(text: str) -> str:
     return "".join(c + FILLER if unicodedata.east_asian_width(c) in "WF" else c for c in text)
 
 
+@contextmanager
+def unicode_brackets() -> Iterator[None]:
+    """SymPy's tall brackets in Unicode, whatever the locale: the output is UTF-8 in any case."""
+    before = pretty_use_unicode(True)
+    try:
+        yield
+    finally:
+        pretty_use_unicode(before)
+
+
 class Terminal(Printer[prettyForm]):
     """Expressions as boxes of text: fractions stand, exponents are raised."""
 
@@ -67,6 +80,11 @@ class Terminal(Printer[prettyForm]):
 
     def dot(self) -> prettyForm:
         return self.text(" · ")
+
+    def between(self, left: Basic, right: Basic, index: int, tight: bool) -> prettyForm | None:
+        joint = super().between(left, right, index, tight)
+        two_bars = isinstance(left, Rational) and left.q > 2 and isinstance(right, (Partial, Frac))
+        return self.text(" ") if two_bars and joint is None else joint
 
     def join(self, parts: list[prettyForm]) -> prettyForm:
         return _beside(parts)
@@ -108,14 +126,17 @@ class Terminal(Printer[prettyForm]):
         return self.text("_" + ",".join(str(n) for n in names))
 
     def cases(self, rows: list[tuple[prettyForm, prettyForm | None]]) -> prettyForm:
-        tests = [test or self.text(self.otherwise) for _, test in rows]
         width = max(value.width() for value, _ in rows)
-        lines = []
-        for (value, _), test in zip(rows, tests, strict=True):
-            lines.append(f"{str(value).ljust(width)}   {test}")
-        left = {1: ["{"], 2: ["⎰", "⎱"]}.get(len(lines)) or ["⎧", *["⎨"] * (len(lines) - 2), "⎩"]
+        lines: list[str] = []
+        for value, test in rows:
+            gap = " " * (width - value.width() + 3)
+            lines.extend(_lines(_beside([value, self.text(gap), test or self.text(self.otherwise)])))
+        middle = (len(lines) - 1) // 2
+        left = {1: ["{"], 2: ["⎰", "⎱"]}.get(len(lines)) or [
+            "⎧", *("⎨" if i == middle else "⎪" for i in range(1, len(lines) - 1)), "⎩",
+        ]  # fmt: skip
         text = "\n".join(f"{brace} {line}" for brace, line in zip(left, lines, strict=True))
-        return prettyForm(text, baseline=(len(lines) - 1) // 2)
+        return prettyForm(text, baseline=middle)
 
     def bars(self, inner: prettyForm) -> prettyForm:
         return prettyForm(*inner.parens(left="|", right="|"))

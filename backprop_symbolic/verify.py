@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from typing import cast
 
-from sympy import Abs, Expr, Piecewise, Rational, Symbol, cancel, sign
+from sympy import Abs, Basic, Expr, Piecewise, Rational, Symbol, cancel, sign
 from sympy.core.relational import Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Partial, X, symbols
-from backprop_symbolic.calculus import pending
+from backprop_symbolic.algebra import Call, Decimal, Partial, X, pending, symbols
 from backprop_symbolic.derivation import Derivation, Evidence, Group, Section, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.evaluate import Along, Evaluator, Exact, Numbers, PrimeField, TermIndex, Undecidable
@@ -29,9 +29,12 @@ from backprop_symbolic.graph import Graph
 
 POINTS = 2  # random points of the prime field; more where there are branches
 MAX_POINTS = 12
+SIGN_POINTS = 24  # for a line that itself writes a sign, an absolute value or cases of a sum
 REDRAWS = 40
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
 TOLERANCE = 1e-9
+#: Where the leaves of a real point are drawn, in turn: a logarithm may ask for one sign everywhere.
+RANGES = ((-1.0, 1.0), (0.0, 1.0), (-1.0, 0.0), (0.0, 0.3), (-0.3, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,10 @@ class Verifier:
         self.graph, self.meanings = graph, dict(meanings)
         self.random = random.Random(seed)
         self.index = TermIndex(graph)
-        self.pieces = _pieces(graph)
-        self.branching = bool(self.pieces) or _has_branches(graph)
+        self.pieces, self.branching = _by_cases(graph)
         self.redraws = 0
         self.points: list[Evaluator] = []
+        self.claims: Mapping[Symbol, Expr] = {}
         self.branches = 0
 
     # ------------------------------------------------------------ points
@@ -137,22 +140,25 @@ class Verifier:
         not, nothing is concluded: each ∂E/∂q is then measured by a forward pass of its own, and
         the step that is wrong shows.
         """
-        for i, point in enumerate(self.prepare()):
-            try:
-                certified = self.certified(point, claims)
-            except (Undecidable, OverflowError):
-                certified = False
-            if not certified:
-                self.points[i] = Evaluator(
-                    self.graph, self.meanings, point.domain, point.leaves, point.real, self.index
-                )
+        self.claims = claims
+        self.points = [self.known(point) for point in self.prepare()]
+
+    def known(self, point: Evaluator) -> Evaluator:
+        """`point` with the values of all ∂E/∂q, or as new where the claims are not met there."""
+        try:
+            if self.certified(point, self.claims):
+                return point
+        except (Undecidable, OverflowError):
+            pass
+        return Evaluator(self.graph, self.meanings, point.domain, point.leaves, point.real, self.index)
 
     def certified(self, point: Evaluator, claims: Mapping[Symbol, Expr]) -> bool:
         deltas = self.graph.deltas
         for q, claim in claims.items():
             value = point.value(claim)
             point.memo[Partial(self.graph.error, q)] = value
-            if q in deltas:
+            # Where δ is said to mean anything else, it gets its value from what is said.
+            if q in deltas and self.meanings.get(deltas[q]) == Partial(self.graph.error, q):
                 point.memo[deltas[q]] = value
         direction = {q: point.domain.number(Rational(self.random.randrange(1, 2**60))) for q in claims}
         expected = [
@@ -167,8 +173,11 @@ class Verifier:
 
         Raises Undecidable where no point could be drawn at which both sides have a value.
         """
-        if not self.points:
-            self.prepare()
+        self.prepare()
+        if self.branching and (_signs(lhs) or _signs(rhs)):
+            # Two different signs agree at half of all points.
+            while len(self.points) < SIGN_POINTS:
+                self.points.append(self.known(self.draw(len(self.points))))
         for i, point in enumerate(self.points):
             for _ in range(REDRAWS):
                 try:
@@ -279,7 +288,7 @@ def verify(derivation: Derivation, *, strict: bool = False) -> Derivation:
         return Section(part.key, items, part.label, part.args, part.detail)
 
     sections = tuple(section(part) for part in derivation.sections)
-    return replace(derivation, sections=sections, evidence=end_check(derivation))
+    return replace(derivation, sections=sections, evidence=end_check(derivation, index=verifier.index))
 
 
 def _claims(derivation: Derivation) -> Mapping[Symbol, Expr]:
@@ -321,7 +330,9 @@ def decide(verifier: Verifier, step: Step, strict: bool = False) -> Evidence:
 # ---------------------------------------------------------------- the end result
 
 
-def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
+def end_check(
+    derivation: Derivation, points: int = 2, index: TermIndex | None = None
+) -> Mapping[str, object]:
     """Compares Σ r_w·∂E/∂w, from the derivation's own results, with a complex step along r.
 
     r is a random direction over the parameters derived, so that one forward pass checks all of
@@ -330,21 +341,22 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
     graph = derivation.graph
     source = random.Random(20230118)
     values = {delta: step.rhs for delta, step in derivation.definitions.items()}
-    index = TermIndex(graph)
+    index = index or TermIndex(graph)
     worst, done = 0.0, 0
-    for _ in range(REDRAWS * points):
+    for attempt in range(REDRAWS * points):
+        low, high = RANGES[attempt % len(RANGES)]
         leaves = {
-            s: complex(source.uniform(-1, 1)) for s, q in graph.quantities.items() if q.definition is None
+            s: complex(source.uniform(low, high)) for s, q in graph.quantities.items() if q.definition is None
         }
         direction = {w: source.uniform(0.5, 1.5) for w in derivation.results}
         moved = {s: v + 1j * STEP * direction.get(s, 0.0) for s, v in leaves.items()}
         try:
-            ahead = Evaluator(graph, {}, Numbers(), moved.__getitem__, None, index)
-            slope = ahead.value(graph.error).imag / STEP
-            here = Evaluator(graph, values, Numbers(), leaves.__getitem__, None, index)
+            # The step is too small to be seen in a real part: one forward pass serves both sides.
+            point = Evaluator(graph, values, Numbers(), moved.__getitem__, None, index)
+            slope = point.value(graph.error).imag / STEP
             for delta in values:  # in the order they were derived: depth costs no recursion
-                here.value(delta)
-            terms = [r * here.value(derivation.results[w].folded.rhs).real for w, r in direction.items()]
+                point.value(delta)
+            terms = [r * point.value(derivation.results[w].folded.rhs).real for w, r in direction.items()]
         except (Undecidable, OverflowError, ValueError, ZeroDivisionError):
             continue
         claimed = sum(terms)
@@ -362,6 +374,11 @@ def end_check(derivation: Derivation, points: int = 2) -> Mapping[str, object]:
         worst, done = max(worst, difference), done + 1
         if done == points:
             break
+    if not done:
+        raise Unverified(
+            f"the end result could not be compared with a complex step: no real point was found at which "
+            f"{graph.error} has a value"
+        )
     return {"method": "complex_step", "points": done, "largest_relative_difference": worst}
 
 
@@ -373,33 +390,50 @@ def _names(expr: Expr) -> list[Symbol]:
     return list(found)
 
 
-def _has_branches(graph: Graph) -> bool:
-    return any(q.definition is not None and _branches(q.definition) for q in graph.quantities.values())
-
-
-def _branches(expr: Expr) -> bool:
-    """Whether `expr`, or an activation it applies, is defined by cases."""
-    if expr.has(Piecewise, Abs, sign):
+def _signs(expr: Basic) -> bool:
+    """Whether `expr` itself asks for a sign, or for a case of more than a single name."""
+    if isinstance(expr, (Abs, sign)):
         return True
-    names = {call.name for call in expr.atoms(Call)}
-    return any(_branches(activations.formula_of(n)) for n in names)
+    if isinstance(expr, Relational):
+        return not all(isinstance(side, (Symbol, Rational, Decimal)) for side in expr.args)
+    return any(_signs(arg) for arg in expr.args)
 
 
-def _pieces(graph: Graph) -> dict[Symbol, list[float]]:
-    """Names that a piecewise activation is applied to → a real value in each of its regions."""
-    regions: dict[str, list[float]] = {}
+def _by_cases(graph: Graph) -> tuple[dict[Symbol, list[float]], bool]:
+    """Names that a function by cases is applied to → a value in each region; whether there is any."""
     found: dict[Symbol, list[float]] = {}
+    any_cases = False
     for quantity in graph.quantities.values():
-        definition = quantity.definition
-        if definition is None or definition.is_Symbol:
+        if quantity.definition is None or isinstance(quantity.definition, Symbol):
             continue
-        for call in (definition,) if isinstance(definition, Call) else definition.atoms(Call):
-            name, argument = call.name, call.args[1]
-            if name not in regions:
-                regions[name] = _regions(activations.formula_of(name))
-            if regions[name] and isinstance(argument, Symbol):
-                found[argument] = regions[name]
-    return found
+        for node in _functions(quantity.definition):
+            if not isinstance(node, Call):
+                any_cases = True
+                continue
+            regions, cases = _cases_of(node.name)
+            any_cases = any_cases or cases
+            if regions and isinstance(node.args[1], Symbol):
+                found[node.args[1]] = regions
+    return found, any_cases
+
+
+def _functions(expr: Basic) -> Iterator[Basic]:
+    """The activations in `expr`, and what is itself defined by cases."""
+    todo: list[Basic] = [expr]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (Call, Piecewise, Abs, sign)):
+            yield node
+        todo.extend(node.args)
+
+
+@cache
+def _cases_of(name: str) -> tuple[list[float], bool]:
+    """The regions of the activation called `name`, and whether it is defined by cases."""
+    formula = activations.formula_of(name)
+    inner = list(_functions(formula))
+    cases = any(not isinstance(node, Call) or _cases_of(node.name)[1] for node in inner)
+    return _regions(formula) if cases else [], cases
 
 
 def _regions(formula: Expr) -> list[float]:

@@ -7,6 +7,7 @@ beside it are of this machine and mean little elsewhere.
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -48,8 +49,12 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def process(command: Sequence[str]) -> Callable[[], object]:
-    """A whole process, from start to exit; its output goes through a pipe."""
-    return lambda: subprocess.run(command, check=True, capture_output=True)
+    """A whole process, from start to exit; its output goes through a pipe.
+
+    It may keep compiled modules, as an installed package does.
+    """
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return lambda: subprocess.run(command, check=True, capture_output=True, env=env)
 
 
 def rounds(works: Sequence[Callable[[], object]], count: int) -> list[list[float]]:

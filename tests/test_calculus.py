@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
@@ -10,13 +9,47 @@ import mpmath
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sympy import Abs, Expr, Integer, Piecewise, Rational, Symbol, atan, cos, cosh, diff, erf, lambdify, log, sign, sin, sinh, true
+from sympy import (
+    Abs,
+    Expr,
+    Integer,
+    Piecewise,
+    Rational,
+    Symbol,
+    atan,
+    cos,
+    cosh,
+    diff,
+    erf,
+    lambdify,
+    log,
+    sign,
+    sin,
+    sinh,
+    true,
+)
 from sympy import exp as sympy_exp
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from backprop_symbolic import read
 from backprop_symbolic.activations import activations, formula, prime
 from backprop_symbolic.algebra import (
-    Call, Decimal, Frac, Partial, Prime, Tight, X, Y, add, contains, mul, neg, plain, power, replace, sub,
+    Call,
+    Decimal,
+    Frac,
+    Partial,
+    Prime,
+    Tight,
+    X,
+    Y,
+    add,
+    contains,
+    mul,
+    neg,
+    plain,
+    power,
+    replace,
+    sub,
 )  # fmt: skip
 from backprop_symbolic.calculus import RULES, expand, lines, tidy
 from backprop_symbolic.derivation import Step
@@ -106,13 +139,16 @@ def by_sympy(e: Expr, at: Oracle) -> float | None:
 
     Numbers are put in as floating point: exact rationals in a tower of powers never end.
     """
-    derived = diff(plain(opened_calls(e)), u)
-    names = sorted(derived.free_symbols, key=str)
+    real = {s: Symbol(s.name, real=True) for s in (u, a, b)}
+    try:
+        derived = diff(plain(opened_calls(e)).xreplace(real), real[u])
+        names = sorted(derived.free_symbols, key=str)
+        function = lambdify(names, derived, "mpmath")
+        with mpmath.workdps(30):
+            value = mpmath.mpc(function(*(mpmath.mpf(at.leaves[n.name]) for n in names)))
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError, PrintMethodNotImplementedError):
+        return None  # no value there, or a derivative that SymPy leaves undone
     with mpmath.workdps(30):
-        try:
-            value = mpmath.mpc(lambdify(names, derived, "mpmath")(*(mpmath.mpf(at.leaves[n.name]) for n in names)))
-        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-            return None
         return float(value.real) if mpmath.isfinite(value) and abs(value.imag) < 1e-9 else None
 
 

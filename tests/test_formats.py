@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import unicodedata
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
+import tools
 from commands import ROOT
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
@@ -247,21 +247,9 @@ Text after it.
 """
 
 
-def engine_or_skip(name: str) -> str:
-    """The path of a TeX engine. Without one: a failure in CI, a loud skip elsewhere."""
-    found = shutil.which(name)
-    if found is None:
-        message = f"{name} IS NOT INSTALLED: no LaTeX was compiled. See .ci/run for the Debian packages."
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        warnings.warn(message, stacklevel=2)
-        pytest.skip(message)
-    return found
-
-
 def compiled(source: str, engine: str, folder: Path, **files: str) -> str:
     """The text of the PDF. Fails where the log has an error, a missing glyph or a line too wide."""
-    program = engine_or_skip(engine)
+    program = tools.program(engine)
     for name, text in {"main": source, **files}.items():
         (folder / f"{name}.tex").write_text(text, encoding="utf-8")
     done = subprocess.run(
@@ -506,7 +494,7 @@ def cell(grid: list[list[str]], row: int, column: int) -> str:
     return grid[row][column]
 
 
-BESIDE = set(" ½()|{}⎛⎜⎝⎞⎟⎠⎧⎨⎩⎰⎱/\\")
+BESIDE = set(" ½()|{}⎛⎜⎝⎞⎟⎠⎧⎨⎪⎩⎰⎱/\\")
 
 
 @EVERY

@@ -38,7 +38,7 @@ def test_the_lecture_network_has_the_lecture_names():
     graph = dense(Network.dense([2, 2, 2]))
     assert names(graph, "input") == ["x1", "x2"]
     assert names(graph, "target") == ["y_t1", "y_t2"]
-    assert names(graph, "parameter") == "w11 w12 w21 w22 w31 w32 w41 w42".split()
+    assert names(graph, "parameter") == ["w11", "w12", "w21", "w22", "w31", "w32", "w41", "w42"]
     assert names(graph, "net") == ["net_1", "net_2", "net_3", "net_4"]
     assert names(graph, "activation") == ["y_h1", "y_h2", "y_o1", "y_o2"]
     assert names(graph, "part") == ["E_o1", "E_o2"]
@@ -119,8 +119,8 @@ def test_lecture_numbers_run_on_through_deeper_networks():
     """Nodes are numbered through hidden and output layers; w_{to,from} numbers both so."""
     graph = dense(Network.dense([2, 3, 2, 1]))
     assert names(graph, "net") == [f"net_{i}" for i in range(1, 7)]
-    assert names(graph, "activation") == "y_h1 y_h2 y_h3 y_h4 y_h5 y_o1".split()
-    assert names(graph, "parameter") == "w11 w12 w21 w22 w31 w32 w41 w42 w43 w51 w52 w53 w64 w65".split()
+    assert names(graph, "activation") == ["y_h1", "y_h2", "y_h3", "y_h4", "y_h5", "y_o1"]
+    assert names(graph, "parameter") == ["w11", "w12", "w21", "w22", "w31", "w32", "w41", "w42", "w43", "w51", "w52", "w53", "w64", "w65"]
 
 
 def test_two_digits_take_a_comma():
@@ -230,7 +230,7 @@ net2 = w21*x1 + w22*x2 + 1
 def test_a_graph_file_has_the_roles_of_the_lecture():
     """Nets, activations, parts and the error are recognised; leaves by their first letters."""
     graph = read(LECTURE)
-    assert names(graph, "parameter") == "w11 w12 w21 w22 w31 w32 w41 w42".split()
+    assert names(graph, "parameter") == ["w11", "w12", "w21", "w22", "w31", "w32", "w41", "w42"]
     assert sorted(names(graph, "net")) == ["net1", "net2", "net3", "net4"]
     assert sorted(names(graph, "activation")) == ["h1", "h2", "o1", "o2"]
     assert sorted(names(graph, "part")) == ["E1", "E2"]

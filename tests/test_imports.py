@@ -15,10 +15,7 @@ import backprop_symbolic
 PACKAGE = Path(backprop_symbolic.__file__).parent
 
 #: Each module may import only modules that stand before it, also inside functions.
-ORDER = (
-    "__init__ errors registry algebra expressions activations calculus losses spec notation graph derivation "
-    "rules backprop evaluate verify wording document printing terminal jsonform render api cli __main__"
-).split()
+ORDER = ["__init__", "errors", "registry", "algebra", "expressions", "activations", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "backprop", "evaluate", "verify", "wording", "document", "printing", "terminal", "jsonform", "render", "api", "cli", "__main__"]
 
 #: (module, import) that run the other way, with the reason. Keep it empty.
 EXCEPTIONS: dict[tuple[str, str], str] = {}

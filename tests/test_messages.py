@@ -101,9 +101,15 @@ def strings(node: ast.AST | None, names: dict[str, set[str]]) -> set[str]:
         return strings(node.body, names) | strings(node.orelse, names)
     if isinstance(node, ast.Name):
         return names.get(node.id, set())
-    if isinstance(node, ast.JoinedStr):
-        return set()
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return names.get(f".{node.func.attr}", set())  # what the method of that name returns
     return set()
+
+
+def returns(function: ast.FunctionDef) -> set[str]:
+    """The texts that a function may return."""
+    found = [strings(n.value, {}) for n in ast.walk(function) if isinstance(n, ast.Return)]
+    return set().union(*found)
 
 
 def written_in_source() -> set[str]:
@@ -113,8 +119,10 @@ def written_in_source() -> set[str]:
     found: set[str] = set()
     for module in (backprop, document_module, calculus):
         tree = ast.parse(inspect.getsource(module))
-        for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
-            names: dict[str, set[str]] = {}
+        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+        returned = {f".{f.name}": returns(f) for f in functions}
+        for function in functions:
+            names: dict[str, set[str]] = dict(returned)
             for node in ast.walk(function):
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                     names.setdefault(node.targets[0].id, set()).update(strings(node.value, {}))

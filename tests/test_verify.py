@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import pytest
-from tests.oracle import NoValue, Oracle, differ
 from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Symbol
 
 from backprop_symbolic import Network, algebra, derive, read
@@ -29,6 +28,7 @@ from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.losses import losses
 from backprop_symbolic.rules import RULES
 from backprop_symbolic.verify import Refused, Verifier, _claims, decide, end_check, verify
+from tests.oracle import NoValue, Oracle, differ
 
 # ---------------------------------------------------------------- the derivations that are damaged
 
@@ -119,7 +119,7 @@ def places(expr: Basic) -> Iterator[tuple[Basic, Put]]:
     """Every part of `expr`, with the function that exchanges this one part for another."""
     yield expr, lambda new: new
     for i, part in enumerate(expr.args):
-        if isinstance(expr, (Call, algebra.Prime)) and i == 0 or isinstance(expr, Partial) and i > 1:
+        if (isinstance(expr, (Call, algebra.Prime)) and i == 0) or (isinstance(expr, Partial) and i > 1):
             continue
         for node, put in places(part):
             yield node, partial(_put, expr, i, put)
