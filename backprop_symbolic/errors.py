@@ -29,6 +29,10 @@ class BadNotation(BackpropError):
     """A notation file that cannot name every quantity."""
 
 
+class BadValues(BackpropError):
+    """Numbers that do not fit: missing, unknown, no number, out of a function's domain."""
+
+
 class NotDifferentiable(BackpropError):
     """A function for which no rule exists."""
 
