@@ -1,0 +1,360 @@
+"""A training in words and tables: how it went, why it stopped, where the weights are.
+
+Also what a training leaves behind in files: a log of every iteration, the error curve, and a values
+file of the final weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from backprop_symbolic.document import Message
+from backprop_symbolic.errors import BadSetting, MissingLibrary, OutputRefused, quoted, unknown
+from backprop_symbolic.files import replacing
+from backprop_symbolic.graph import Graph
+from backprop_symbolic.numeric.session import Session
+from backprop_symbolic.numeric.train import ITERATIONS, PATIENCE, UNTIL_ERROR, Curve, Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMATS = ("text", "markdown", "json")
+LOGS = (".csv", ".json")
+PLOTS = (".svg", ".png", ".pdf")
+SAVES = (".toml", ".json")
+#: Weights that are listed; more go into a file by --save.
+MAX_LISTED = 60
+#: Fonts with Hangul, first found first used.
+HANGUL = ("NanumGothic", "NanumMyeongjo", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "AppleGothic")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The weights after so many iterations, and the error with them."""
+
+    iteration: int
+    error: float
+    parameters: Any = None
+
+
+@dataclass
+class Report:
+    """What a training came to: the first row, those asked for, the last."""
+
+    session: Session
+    rows: list[Row] = field(default_factory=list)
+    with_weights: bool = False
+
+
+def ending(path: str, allowed: Sequence[str], option: str) -> str:
+    """The file's ending. Raises BadSetting for one that is not allowed."""
+    found = Path(path).suffix.lower()
+    if found not in allowed:
+        raise BadSetting(f"{option} {quoted(path)}: its name must end in {', '.join(allowed)}")
+    return found
+
+
+# ---------------------------------------------------------------- words and tables
+
+
+def write(report: Report, format_: str, language: str, digits: int) -> str:
+    """The report in a format. Raises UnknownName."""
+    if format_ not in FORMATS:
+        raise unknown("format", format_, FORMATS)
+    if format_ == "json":
+        return _json(report)
+    from backprop_symbolic.render import Words, environment, escape_markdown
+    from backprop_symbolic.terminal import padded
+
+    def plain(text: str) -> str:
+        return text
+
+    escape: Callable[[str], str] = escape_markdown if format_ == "markdown" else plain
+    words = Words(language, str, escape)
+    head, rows = _table(report, digits, words)
+    columns = list(zip(head, *rows, strict=True))
+    widths = [max(len(padded(cell)) for cell in column) for column in columns]
+    trainer = report.session.trainer
+    weights = [] if report.with_weights else _weights(report, digits)
+    template = {"markdown": "markdown/training.md", "text": "text/training.txt"}[format_]
+    title = words(_title(report))
+    text = environment().get_template(template).render(
+        title=title,
+        samples=words(Message("train.samples", {"count": trainer.samples.count, "batch": trainer.plan.batch})),
+        reason=words(_reason(trainer)),
+        head=_line(head, widths, padded),
+        rows=[_line(row, widths, padded) for row in rows],
+        head_cells=[escape(cell) for cell in head],
+        row_cells=rows,
+        weights=[(escape(name), value) for name, value in weights],
+        weights_title=words(Message("train.weights", {"count": trainer.iteration})),
+        unlisted="" if report.with_weights or weights else words(Message("train.unlisted")),
+        width=lambda shown: len(padded(shown)),
+    )
+    return text.rstrip() + "\n"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], padded: Callable[[str], str]) -> str:
+    return "  ".join(" " * (w - len(padded(cell))) + cell for cell, w in zip(cells, widths, strict=True))
+
+
+def _title(report: Report) -> Message:
+    plan, target = report.session.trainer.plan, report.session.target
+    network = target.title if not isinstance(target, Graph) or target.network is None else target.network.title
+    args = {"network": network, "optimizer": plan.optimizer, "rate": f"{plan.rate:g}"}
+    return Message("train.title_sequential" if _is_sequential(report) else "train.title", args)
+
+
+def _is_sequential(report: Report) -> bool:
+    return bool(report.session.about["order of updates"] == "sequential")
+
+
+def _reason(trainer: Trainer) -> Message:
+    plan, count = trainer.plan, trainer.iteration
+    return {
+        ITERATIONS: Message("train.iterations", {"count": count}),
+        UNTIL_ERROR: Message("train.until_error", {"count": count, "error": f"{plan.until_error or 0:g}"}),
+        PATIENCE: Message("train.patience", {"count": count, "patience": plan.patience}),
+    }[trainer.reason]
+
+
+def _table(report: Report, digits: int, words: Callable[[Message], str]) -> tuple[list[str], list[list[str]]]:
+    head = [words(Message("train.iteration")), words(Message("train.error"))]
+    names = report.session.names if report.with_weights else ()
+    rows = []
+    for row in report.rows:
+        cells = [str(row.iteration), f"{row.error:.{digits}g}"]
+        if names:
+            cells += [f"{value:.{digits}g}" for value in row.parameters]
+        rows.append(cells)
+    return [*head, *names], rows
+
+
+def _weights(report: Report, digits: int) -> list[tuple[str, str]]:
+    """The final weights, where they are numbers and few enough to be read."""
+    named = report.session.named(report.session.trainer.parameters)
+    numbers = [(name, value) for name, value in named.items() if isinstance(value, float)]
+    if len(numbers) < len(named) or len(numbers) > MAX_LISTED:
+        return []
+    return [(name, f"{value:.{digits}g}") for name, value in numbers]
+
+
+def _json(report: Report) -> str:
+    session, trainer = report.session, report.session.trainer
+    rows = []
+    for row in report.rows:
+        entry: dict[str, Any] = {"iteration": row.iteration, "error": row.error}
+        if report.with_weights:
+            entry["parameters"] = session.named(row.parameters)
+        rows.append(entry)
+    update = trainer.engine.update  # type: ignore[attr-defined]
+    data = {
+        "network": session.about["network"],
+        "optimizer": trainer.plan.optimizer,
+        "settings": dict(zip([s.name for s in update.optimizer.settings], update.settings, strict=True)),
+        "learning_rate": trainer.plan.rate,
+        "sequential": _is_sequential(report),
+        "samples": trainer.samples.count,
+        "batch": trainer.plan.batch,
+        "iterations": trainer.iteration,
+        "epochs": trainer.epoch,
+        "reason": trainer.reason,
+        "rows": rows,
+        "parameters": session.named(trainer.parameters),
+    }
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+
+
+# ---------------------------------------------------------------- a log of every iteration
+
+
+@contextmanager
+def logging(path: str, names: Sequence[str]) -> Iterator[Callable[[int, float, Any], None]]:
+    """A function that writes one line for each iteration: its number, the error, the weights.
+
+    The weights are there where they are numbers. The file is there at the end, or not at all.
+    """
+    as_json = ending(path, LOGS, "--log") == ".json"
+    try:
+        with replacing(path) as file:
+            first = True
+
+            def note(iteration: int, error: float, parameters: Any) -> None:
+                nonlocal first
+                if as_json:
+                    entry = {"iteration": iteration, "error": error, **dict(zip(names, parameters, strict=False))}
+                    file.write(("[\n" if first else ",\n").encode() + json.dumps(entry, ensure_ascii=False).encode())
+                else:
+                    if first:
+                        file.write((",".join(["iteration", "error", *map(_cell, names)]) + "\n").encode())
+                    values = parameters if names else ()
+                    file.write((",".join([str(iteration), repr(error), *map(repr, values)]) + "\n").encode())
+                first = False
+
+            yield note
+            if as_json:
+                file.write(b"[]\n" if first else b"\n]\n")
+    except OSError as error:
+        raise OutputRefused(f"cannot write {quoted(path)}: {error.strerror}") from None
+
+
+def _cell(name: str) -> str:
+    return f'"{name}"' if "," in name else name
+
+
+# ---------------------------------------------------------------- the final weights
+
+
+def save(path: str, session: Session) -> None:
+    """A values file of the network with its weights as they are now. Raises OutputRefused."""
+    kind = ending(path, SAVES, "--save")
+    text = _as_toml(_values(session)) if kind == ".toml" else json.dumps(_values(session), indent=1) + "\n"
+    try:
+        with replacing(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise OutputRefused(f"cannot write {quoted(path)}: {error.strerror}") from None
+
+
+def _values(session: Session) -> dict[str, Any]:
+    trainer, graph = session.trainer, session.graph
+    network = session.target if not isinstance(session.target, Graph) else session.target.network
+    data: dict[str, Any] = {}
+    if network is not None:
+        data = {
+            "network": network.title,
+            "activation": ",".join(network.activations),
+            "loss": network.loss,
+            "bias": network.bias,
+        }
+        if graph is not None and graph.notation is not None:
+            data["notation"] = graph.notation.name
+    else:
+        assert isinstance(graph, Graph)
+        data = {"graph": _definitions(graph)}
+    data["learning_rate"] = trainer.plan.rate
+    if session.graph is None or session.values is None:
+        named = session.named(trainer.parameters)
+        data["weights"] = [value for name, value in named.items() if name.startswith("W")]
+        biases = [value for name, value in named.items() if name.startswith("b")]
+        return {**data, **({"biases": biases} if biases else {})}
+    if len(session.values.samples) == 1 and trainer.samples.count == 1:
+        for symbol, value in session.values.samples[0].items():
+            data[symbol.name] = value
+    for symbol, quantity in session.graph.quantities.items():
+        if quantity.role == "constant" and symbol != session.graph.rate:
+            data[symbol.name] = session.values[symbol]
+    data.update(_by_name(session))
+    return data
+
+
+def _by_name(session: Session) -> dict[str, float]:
+    from backprop_symbolic.numeric.compile import scalars
+
+    assert session.graph is not None
+    parameters = session.trainer.parameters
+    numbers = parameters if isinstance(parameters, tuple) else scalars(session.graph, parameters)
+    return {s.name: value for s, value in zip(session.graph.parameters, numbers, strict=True)}
+
+
+def _definitions(graph: Graph) -> str:
+    """The graph as text, its leaves declared, so that it is read as the same one."""
+    from backprop_symbolic.printing import Plain
+
+    write = Plain({})
+    lines = [
+        f"{q.role} {q.symbol.name}"
+        for q in graph.quantities.values()
+        if q.definition is None and q.symbol != graph.rate
+    ]
+    lines += [
+        f"{q.symbol.name} = {write(q.definition)}"
+        for q in graph.quantities.values()
+        if q.definition is not None
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _as_toml(data: Mapping[str, Any]) -> str:
+    """A flat table as TOML; a JSON text is a TOML text."""
+    return "".join(f"{_key(name)} = {_toml(value)}\n" for name, value in data.items())
+
+
+def _key(name: str) -> str:
+    bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
+    return name if bare else json.dumps(name, ensure_ascii=False)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+# ---------------------------------------------------------------- the error curve
+
+
+def need_matplotlib(path: str, language: str) -> None:
+    """Raises MissingLibrary where the curve could not be drawn, before any work is done."""
+    from importlib.util import find_spec
+
+    kind = ending(path, PLOTS, "--plot")
+    if find_spec("matplotlib") is None:
+        raise MissingLibrary("--plot needs matplotlib: pip install 'backprop-symbolic[plot]'")
+    if language == "ko" and kind != ".svg" and not _hangul():
+        raise MissingLibrary(
+            f"--plot {quoted(path)} needs a font with Hangul, such as NanumGothic; an SVG does without"
+        )
+
+
+def _hangul() -> list[str]:
+    from matplotlib import font_manager
+
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in HANGUL if name in there][:1]
+
+
+def plot(path: str, curve: Curve, language: str, title: str) -> None:
+    """The error curve as SVG, PNG or PDF; an SVG of the same curve is the same bytes.
+
+    Text in an SVG stays text, in the reader's fonts. Raises OutputRefused.
+    """
+    from backprop_symbolic.wording import messages
+
+    kind = ending(path, PLOTS, "--plot")[1:]
+    texts = messages(language)
+    try:
+        with replacing(path) as file:
+            _draw(file, kind, curve, (title, texts["train.iteration"], texts["train.error"]))
+    except OSError as error:
+        raise OutputRefused(f"cannot write {quoted(path)}: {error.strerror}") from None
+
+
+def _draw(file: BinaryIO, kind: str, curve: Curve, words: tuple[str, str, str]) -> None:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    title, across, up = words
+    settings = {
+        "svg.hashsalt": "backprop-symbolic",
+        "svg.fonttype": "none",
+        "font.family": ["DejaVu Sans", *_hangul()],
+        "axes.unicode_minus": False,
+    }
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+    with matplotlib.rc_context(settings):
+        figure = Figure(figsize=(6.4, 4.0))
+        axes = figure.add_axes((0.14, 0.15, 0.82, 0.74))
+        axes.plot([i for i, _ in curve.points], [e for _, e in curve.points], linewidth=1.5)
+        if all(e > 0 for _, e in curve.points):
+            axes.set_yscale("log")
+        axes.set_title(title)
+        axes.set_xlabel(across)
+        axes.set_ylabel(up)
+        axes.grid(True, alpha=0.3)
+        figure.savefig(file, format=kind, metadata=dates[kind], dpi=150)
