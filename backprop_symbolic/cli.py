@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
+from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, OutputRefused, quoted
 from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
@@ -173,6 +173,92 @@ def code(
     write(text, output)
 
 
+@cli.command(context_settings=CONTEXT)
+@click.option("--values", "values_files", multiple=True, metavar="FILE",
+              help="Weights, inputs, targets, learning rate: TOML, YAML, JSON or CSV; may state the network.")  # fmt: skip
+@click.option("--example", metavar="NAME", help="The values of a published worked example, e.g. mazur.")
+@click.option("--set", "sets", multiple=True, metavar="NAME=NUMBER", help="One value; may be repeated.")
+@click.option("--seed", type=int, metavar="N", help="Draws what has no value, and the order of --shuffle.")
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
+@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
+@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
+@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
+@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@click.option("--data", metavar="FILE", help="Samples as CSV: a row of names, then one sample per row.  "
+              "Read batch by batch.")  # fmt: skip
+@click.option("--batch", type=int, default=1, metavar="N", show_default=True, help="Samples for one update.")
+@click.option("--shuffle", is_flag=True, help="Another order of the samples in each epoch; needs --seed.")
+@click.option("--rate", type=float, metavar="NUMBER", help="Learning rate.  [default: that of the values]")
+@click.option("--optimizer", default="sgd", metavar="NAME", show_default=True,
+              help="sgd, momentum, nesterov, adagrad, rmsprop or adam; see backprop optimizer.")  # fmt: skip
+@click.option("--momentum", type=float, metavar="NUMBER", help="Of momentum and nesterov.  [default: 0.9]")
+@click.option("--alpha", type=float, metavar="NUMBER", help="Of rmsprop.  [default: 0.99]")
+@click.option("--beta1", type=float, metavar="NUMBER", help="Of adam.  [default: 0.9]")
+@click.option("--beta2", type=float, metavar="NUMBER", help="Of adam.  [default: 0.999]")
+@click.option("--epsilon", type=float, metavar="NUMBER",
+              help="Of adagrad, rmsprop and adam.  [default: 1e-10, 1e-8, 1e-8]")  # fmt: skip
+@click.option("--sequential", is_flag=True, help="Updates the output layer first and uses its new weights "
+              "for the hidden δ: a common mistake, reproduced.")  # fmt: skip
+@click.option("--iterations", type=int, default=10_000, metavar="N", show_default=True,
+              help="Stops after so many updates.")  # fmt: skip
+@click.option("--until-error", type=float, metavar="NUMBER",
+              help="Stops after an epoch whose mean error is at most this.")  # fmt: skip
+@click.option("--patience", type=int, default=100, metavar="N", show_default=True,
+              help="Stops after so many epochs without a lower error; 0: never.")  # fmt: skip
+@click.option("--form", metavar="NAME", help="scalar (numbers) or matrix (NumPy).  [default: scalar up to 200 "
+              "weights]")  # fmt: skip
+@click.option("--dtype", default="float64", metavar="NAME", show_default=True,
+              help="float64, or float32 with --form matrix.")  # fmt: skip
+@click.option("--table", "every_row", type=int, metavar="N", help="Shows the weights every N iterations.")
+@click.option("--digits", type=click.IntRange(1, 17), default=10, metavar="N", show_default=True,
+              help="Significant digits shown.")  # fmt: skip
+@click.option("--log", metavar="FILE", help="Every iteration with its error and weights: .csv or .json.")
+@click.option("--plot", "plot_file", metavar="FILE", help="The error curve: .svg, .png or .pdf.")
+@click.option("--save", metavar="FILE", help="The final weights as a values file: .toml or .json.")
+@click.option("--checkpoint", metavar="FILE", help="The state at the end, on Ctrl-C, and with --every.")
+@click.option("--every", type=int, metavar="N", help="Writes the checkpoint every N iterations too.")
+@click.option("--resume", metavar="FILE", help="Goes on from a checkpoint.")
+@click.option("--format", "format_", default="text", metavar="NAME", show_default=True,
+              help="text, markdown or json.")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def train(**options: Any) -> None:
+    """Train by the derived gradients: run, compare, update, again.
+
+    An iteration is one update, an epoch one pass over the samples. Exit code 130 after Ctrl-C.
+    """
+    for name in ("output", "log", "plot_file", "save", "checkpoint"):
+        if options[name] is not None:
+            writable(options[name])
+    from backprop_symbolic.numeric import command
+
+    command.train(options, _target(options), write)
+
+
+def _target(options: dict[str, Any]) -> Any:
+    """The network or graph that options and values files state, and the sources of values."""
+    from backprop_symbolic.graph import read
+    from backprop_symbolic.notation import notation as find_notation
+    from backprop_symbolic.numeric import values
+
+    sources = [values.example(options["example"])] if options["example"] is not None else []
+    sources += [values.load(name) for name in options["values_files"]]
+    sources += [values.parse_set(text) for text in options["sets"]]
+    keys = ("network", "activation", "loss", "bias", "notation")
+    stated, notes = values.stated(sources, {**{k: options[k] for k in keys}, "graph": options["graph_file"]})
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
+    if options["graph_file"] is not None or stated["graph"] is not None:
+        given = {f"--{key}": options[key] for key in keys[:-1]}
+        if options["graph_file"] is not None:
+            return _graph(options["graph_file"], options["notation"], given), sources, None
+        return read(str(stated["graph"]), "values"), sources, None
+    chosen = {f"--{key}": stated[key] for key in keys[:-1]}
+    style = find_notation(stated["notation"] or "lecture")
+    return _network(chosen), sources, style
+
+
 def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:
     """The graph that the options name: a file, or a dense network."""
     from backprop_symbolic import api
@@ -276,6 +362,8 @@ def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
         code: Any = command.main(args=args, prog_name=name, standalone_mode=False)
     except BackpropError as error:
         _fail(str(error))
+    except Interrupted as stop:
+        _fail(str(stop), 130)
     except click.NoSuchOption as error:
         hint = f" Did you mean {quoted(error.possibilities[0])}?" if error.possibilities else ""
         _fail(f"no option {quoted(error.option_name)}. See {name} --help.{hint}")

@@ -69,6 +69,10 @@ class Unverified(BackpropError):
     """A line that the verifier refused. It is never printed as a result."""
 
 
+class Interrupted(Exception):
+    """Ctrl-C, with what was kept."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word closest to `word`, or None where nothing is close."""
     from difflib import get_close_matches

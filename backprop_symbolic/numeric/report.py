@@ -50,6 +50,36 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     with_weights: bool = False
 
+    def first(self) -> None:
+        """Notes the weights before the first update."""
+        self.rows.append(self.now())
+
+    def every(self, iterations: int) -> Callable[[int, float, Any], None]:
+        """A function to be told of each iteration; it notes some."""
+
+        def note(iteration: int, error: float, parameters: Any) -> None:
+            if iteration % iterations == 0 and iteration > self.rows[0].iteration:
+                self.rows.append(Row(iteration, error, _kept(parameters)))
+
+        return note
+
+    def last(self) -> Row:
+        """Notes and returns the weights after the last update."""
+        row = self.now()
+        if row.iteration > self.rows[-1].iteration:
+            self.rows.append(row)
+        return row
+
+    def now(self) -> Row:
+        """The weights as they are, and their error over all samples."""
+        trainer = self.session.trainer
+        return Row(trainer.iteration, trainer.error(), _kept(trainer.parameters))
+
+
+def _kept(parameters: Any) -> Any:
+    """The parameters as they are now: arrays are changed in place."""
+    return parameters if isinstance(parameters, tuple) else [p.copy() for p in parameters]
+
 
 def ending(path: str, allowed: Sequence[str], option: str) -> str:
     """The file's ending. Raises BadSetting for one that is not allowed."""
@@ -174,12 +204,13 @@ def _json(report: Report) -> str:
 
 
 @contextmanager
-def logging(path: str, names: Sequence[str]) -> Iterator[Callable[[int, float, Any], None]]:
+def logging(path: str, session: Session) -> Iterator[Callable[[int, float, Any], None]]:
     """A function that writes one line for each iteration: its number, the error, the weights.
 
     The weights are there where they are numbers. The file is there at the end, or not at all.
     """
     as_json = ending(path, LOGS, "--log") == ".json"
+    names = session.names if isinstance(session.trainer.parameters, tuple) else ()
     try:
         with replacing(path) as file:
             first = True
@@ -319,18 +350,20 @@ def _hangul() -> list[str]:
     return [name for name in HANGUL if name in there][:1]
 
 
-def plot(path: str, curve: Curve, language: str, title: str) -> None:
+def plot(path: str, report: Report, language: str) -> None:
     """The error curve as SVG, PNG or PDF; an SVG of the same curve is the same bytes.
 
     Text in an SVG stays text, in the reader's fonts. Raises OutputRefused.
     """
-    from backprop_symbolic.wording import messages
+    from backprop_symbolic.render import Words
 
     kind = ending(path, PLOTS, "--plot")[1:]
-    texts = messages(language)
+    words = Words(language, str, lambda text: text.replace("$", r"\$"))
+    keys = (_title(report), Message("train.iteration"), Message("train.error"))
+    title, across, up = map(words, keys)
     try:
         with replacing(path) as file:
-            _draw(file, kind, curve, (title, texts["train.iteration"], texts["train.error"]))
+            _draw(file, kind, report.session.trainer.curve, (title, across, up))
     except OSError as error:
         raise OutputRefused(f"cannot write {quoted(path)}: {error.strerror}") from None
 

@@ -206,6 +206,7 @@ class Trainer:
     """A training and how far it has come; after each of `steps()` it can be saved and gone on with.
 
     iteration   updates done         epoch, position  samples of this epoch that are done
+    began       updates that were done when this epoch began
     total       the errors of this epoch, summed over its samples
     best        the least error of an epoch, `waited` the epochs since then
     reason      why it stopped, "" before
@@ -223,6 +224,7 @@ class Trainer:
     total: float = 0.0
     best: float = math.inf
     waited: int = 0
+    began: int = 0
     reason: str = ""
     curve: Curve = field(default_factory=lambda: Curve())
 
@@ -271,8 +273,6 @@ class Trainer:
                 yield self.iteration
                 if self.reason:
                     return
-
-    began: int = 0
 
     def finish_epoch(self) -> None:
         """The error of the epoch, and whether it is a reason to stop."""
