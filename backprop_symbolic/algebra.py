@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Six nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Eight nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -10,6 +10,8 @@ the order it was written. Six nodes say what SymPy has no word for; each is an o
     Prime(f, u)       f'(u)
     Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
     Decimal(r)        a number written with a decimal point, held exactly
+    At(v, t)          v(t), one number of a sequence
+    Series(u, i, t)   Σ u for i = 1 … t
 """
 
 from __future__ import annotations
@@ -116,6 +118,26 @@ class Partial(Expr):
     def held(self) -> tuple[Symbol, ...]:
         """What is held fixed besides."""
         return cast(tuple[Symbol, ...], self.args[2:])
+
+
+class At(Expr):
+    """v(t): the number of a sequence at an index."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, sequence: Symbol, index: Expr) -> At:
+        return cast(At, Basic.__new__(cls, sequence, index))
+
+
+class Series(Expr):
+    """Σ_{i=1}^{last} term."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, term: Expr, index: Symbol, last: Expr) -> Series:
+        return cast(Series, Basic.__new__(cls, term, index, last))
 
 
 class Decimal(Expr):

@@ -175,7 +175,8 @@ def code(
 
 @cli.command(context_settings=CONTEXT)
 @click.option("--values", "values_files", multiple=True, metavar="FILE",
-              help="Weights, inputs, targets, learning rate: TOML, YAML, JSON or CSV; may state the network.")  # fmt: skip
+              help="Weights, inputs, targets, learning rate, in TOML, YAML, JSON or CSV; may state "
+              "the network.")  # fmt: skip
 @click.option("--example", metavar="NAME", help="The values of a published worked example, e.g. mazur.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=NUMBER", help="One value; may be repeated.")
 @click.option("--seed", type=int, metavar="N", help="Draws what has no value, and the order of --shuffle.")
@@ -206,8 +207,8 @@ def code(
               help="Stops after an epoch whose mean error is at most this.")  # fmt: skip
 @click.option("--patience", type=int, default=100, metavar="N", show_default=True,
               help="Stops after so many epochs without a lower error; 0: never.")  # fmt: skip
-@click.option("--form", metavar="NAME", help="scalar (numbers) or matrix (NumPy).  [default: scalar up to 200 "
-              "weights]")  # fmt: skip
+@click.option("--form", metavar="NAME", help="scalar (numbers) or matrix (NumPy).  [default: scalar up to "
+              "200 weights]")  # fmt: skip
 @click.option("--dtype", default="float64", metavar="NAME", show_default=True,
               help="float64, or float32 with --form matrix.")  # fmt: skip
 @click.option("--table", "every_row", type=int, metavar="N", help="Shows the weights every N iterations.")
@@ -234,6 +235,32 @@ def train(**options: Any) -> None:
     from backprop_symbolic.numeric import command
 
     command.train(options, _target(options), write)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME")
+@click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
+              help="latex, markdown, text or json.")  # fmt: skip
+@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str | None) -> None:
+    """Write down the rule of an optimizer, and what follows from it.
+
+    NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic.numeric.descent import descent
+    from backprop_symbolic.numeric.optimizers import optimizers
+    from backprop_symbolic.render import Options, formats, messages, render
+
+    chosen = formats.get(format_)
+    if standalone and chosen.name != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    messages(lang)
+    text = render(descent(optimizers.get(name)), chosen.name, Options(lang, standalone=standalone))
+    write(text, output)
 
 
 def _target(options: dict[str, Any]) -> Any:

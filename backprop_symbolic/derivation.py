@@ -111,6 +111,7 @@ class Derivation:
     meanings: Mapping[Symbol, Expr]
     hypotheses: tuple[tuple[str, Mapping[str, Argument]], ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
+    title: tuple[str, Mapping[str, Argument]] | None = None  # a message, where it is not of ∂E/∂w
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -86,6 +86,9 @@ def document(derivation: Derivation, detail: int = NORMAL) -> Document:
     ]
     for section in derivation.sections:
         blocks.extend(_section(section, detail, 2))
+    if derivation.title is not None:
+        key, args = derivation.title
+        return Document(Message(key, args), tuple(blocks))
     if len(parameters) == 1:
         partial = Partial(derivation.graph.error, parameters[0])
         return Document(Message("title.weight", {"partial": partial}), tuple(blocks))

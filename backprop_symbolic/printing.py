@@ -17,7 +17,7 @@ from sympy import sign as sign_
 from sympy.core.relational import Ge, Gt, Le, Lt
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import At, Call, Decimal, Frac, Partial, Prime, Series, Tight, X
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -73,6 +73,10 @@ class Printer(ABC, Generic[T]):
     @abstractmethod
     def foot(self, names: list[T]) -> T: ...
 
+    def series(self, term: T, index: T, last: T) -> T:
+        """Σ_{index=1}^{last} term."""
+        raise TypeError("no way to write a sum over an index")
+
     def dot(self) -> T:
         """The sign between factors."""
         return self.word(r" \cdot ", "·")
@@ -113,6 +117,11 @@ class Printer(ABC, Generic[T]):
             if isinstance(expr, Prime):
                 sign = self.join([sign, self.word("'", "'")])
             return self.join([sign, self.parens(self(expr.args[1]))])
+        if isinstance(expr, At):
+            return self.join([self(expr.args[0]), self.parens(self(expr.args[1]))])
+        if isinstance(expr, Series):
+            term, index, last = expr.args
+            return self.series(self.within(term, PRODUCT), self(index), self(last))
         if isinstance(expr, Piecewise):
             return self.cases(
                 [(self(p.args[0]), None if p.args[1] == True else self.relation(p.args[1]))  # noqa: E712
@@ -223,11 +232,13 @@ def precedence(expr: Basic) -> int:
         return TIGHT
     if isinstance(expr, (Pow, exp_)):
         return ATOM if isinstance(expr, Pow) and expr.args[1] == Rational(1, 2) else POWER
+    if isinstance(expr, Series):
+        return PRODUCT
     if isinstance(expr, Partial):
         return POWER if isinstance(expr.of, Symbol) else PRODUCT
     if isinstance(expr, (Piecewise, Call, Prime)):
         return TIGHT if isinstance(expr, Piecewise) else POWER
-    return ATOM if isinstance(expr, (Symbol, Abs)) or not expr.args else POWER
+    return ATOM if isinstance(expr, (Symbol, Abs, At)) or not expr.args else POWER
 
 
 def leads_with_minus(expr: Basic) -> bool:
@@ -300,6 +311,9 @@ class Latex(Printer[str]):
 
     def foot(self, names: list[str]) -> str:
         return f"_{{{', '.join(names)}}}"
+
+    def series(self, term: str, index: str, last: str) -> str:
+        return rf"\sum_{{{index}=1}}^{{{_whole(last)}}} {_whole(term)}"
 
     def thin(self) -> str:
         return " "
@@ -397,6 +411,9 @@ class Plain(Printer[str]):
     def partial(self, expr: Partial) -> str:
         held = f", held={'+'.join(h.name for h in expr.held)}" if expr.held else ""
         return f"diff({self(expr.of)}, {self.name(expr.wrt)}{held})"
+
+    def series(self, term: str, index: str, last: str) -> str:
+        return f"Sum({term}, {index}, 1, {last})"
 
     def foot(self, names: list[str]) -> str:
         return ""

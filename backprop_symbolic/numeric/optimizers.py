@@ -14,7 +14,6 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.errors import BadSetting, Unverified, quoted, unknown
@@ -43,18 +42,48 @@ class Hyperparameter:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """left = right[0] = right[1] = …, for every number t of an update; `key` leads to its words.
+
+    v(t) is the state v after update t, w(t) the parameter before it, and sum(u) is Σ u for
+    i = 1 … t; sum_next goes up to t + 1.
+    """
+
+    key: str
+    left: str
+    right: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """name(first) = start, and name(t) = formula from then on: what a claim speaks of besides."""
+
+    name: str
+    latex: str
+    first: int
+    start: str
+    formula: str
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """States, which begin at 0, and the lines that one update runs through.
 
-    states    one number for each parameter, kept from update to update
-    rule      (name, formula) in order: a state, a name of its own, and at the end w
-    settings  the numbers it needs; values left out are their defaults
+    states     one number for each parameter, kept from update to update
+    rule       (name, formula) in order: a state, a name of its own, and at the end w
+    settings   the numbers it needs; values left out are their defaults
+    latex      how its states and own names are written, where not by their letter
+    claims     what follows from the rule; each is verified before it is shown
+    sequences  what the claims speak of besides
     """
 
     name: str
     rule: tuple[tuple[str, str], ...]
     states: tuple[str, ...] = ()
     settings: tuple[Hyperparameter, ...] = ()
+    latex: Mapping[str, str] = field(default_factory=dict, hash=False)
+    claims: tuple[Claim, ...] = ()
+    sequences: tuple[Recurrence, ...] = ()
 
     def values(self, given: Mapping[str, float]) -> dict[str, float]:
         """Every setting with its value. Raises UnknownName, or BadSetting for one out of range."""
@@ -70,12 +99,81 @@ optimizers: Registry[Optimizer] = Registry("optimizer")
 _MOMENTUM = Hyperparameter("momentum", 0.9, r"\mu")
 _EPSILON = Hyperparameter("epsilon", 1e-8, r"\varepsilon", high=math.inf)
 
-optimizers.register(Optimizer("sgd", (("w", "w - eta*g"),)))
+_SUM_OF_V = (
+    Claim(
+        "optimizer_unrolled",
+        "v(t)",
+        (
+            "momentum*v(t-1) + g(t)",
+            "momentum*(momentum*v(t-2) + g(t-1)) + g(t)",
+            "momentum**2*v(t-2) + momentum*g(t-1) + g(t)",
+        ),
+    ),
+    Claim("optimizer_series", "v(t)", ("sum(momentum**(t-i)*g(i))",)),
+    Claim(
+        "optimizer_induction",
+        "v(t+1)",
+        (
+            "momentum*v(t) + g(t+1)",
+            "momentum*sum(momentum**(t-i)*g(i)) + g(t+1)",
+            "sum_next(momentum**(t+1-i)*g(i))",
+        ),
+    ),
+)
+_CONSTANT = Recurrence("V", r"\bar{v}", 0, "0", "momentum*V(t-1) + G")
+
 optimizers.register(
-    Optimizer("momentum", (("v", "momentum*v + g"), ("w", "w - eta*v")), ("v",), (_MOMENTUM,))
+    Optimizer(
+        "sgd", (("w", "w - eta*g"),), claims=(Claim("optimizer_all", "w(t+1)", ("w(1) - eta*sum(g(i))",)),)
+    )
 )
 optimizers.register(
-    Optimizer("nesterov", (("v", "momentum*v + g"), ("w", "w - eta*(g + momentum*v)")), ("v",), (_MOMENTUM,))
+    Optimizer(
+        "momentum",
+        (("v", "momentum*v + g"), ("w", "w - eta*v")),
+        ("v",),
+        (_MOMENTUM,),
+        claims=(
+            *_SUM_OF_V,
+            Claim("optimizer_weight", "w(t+1)", ("w(t) - eta*v(t)", "w(t) - eta*sum(momentum**(t-i)*g(i))")),
+            Claim(
+                "optimizer_constant",
+                "V(t)",
+                ("sum(momentum**(t-i)*G)", "(1 - momentum**t)/(1 - momentum)*G"),
+            ),
+        ),
+        sequences=(_CONSTANT,),
+    )
+)
+optimizers.register(
+    Optimizer(
+        "nesterov",
+        (("v", "momentum*v + g"), ("w", "w - eta*(g + momentum*v)")),
+        ("v",),
+        (_MOMENTUM,),
+        claims=(
+            *_SUM_OF_V,
+            Claim("optimizer_ahead_step", "u(t)", ("momentum*u(t-1) - eta*g(t)",)),
+            Claim("optimizer_ahead_move", "p(t+1)", ("p(t) + u(t)",)),
+            Claim("optimizer_ahead_point", "w(t)", ("p(t) + momentum*u(t-1)",)),
+            Claim("optimizer_ahead_same", "u(t)", ("-eta*v(t)",)),
+            Claim(
+                "optimizer_ahead_end",
+                "w(t+1)",
+                (
+                    "p(t+1) + momentum*u(t)",
+                    "p(t) + u(t) + momentum*u(t)",
+                    "w(t) - momentum*u(t-1) + u(t) + momentum*u(t)",
+                    "w(t) - eta*g(t) + momentum*u(t)",
+                    "w(t) - eta*(g(t) + momentum*v(t))",
+                ),
+            ),
+        ),
+        sequences=(
+            Recurrence("u", "u", 0, "0", "momentum*u(t-1) - eta*g(t)"),
+            Recurrence("p", r"\theta", 1, "w(1)", "p(t-1) + u(t-1)"),
+        ),
+    )
 )
 optimizers.register(
     Optimizer(
@@ -83,6 +181,22 @@ optimizers.register(
         (("s", "s + g**2"), ("w", "w - eta*(g/(sqrt(s) + epsilon))")),
         ("s",),
         (Hyperparameter("epsilon", 1e-10, r"\varepsilon", high=math.inf),),
+        claims=(
+            Claim("optimizer_series", "s(t)", ("sum(g(i)**2)",)),
+            Claim(
+                "optimizer_induction",
+                "s(t+1)",
+                ("s(t) + g(t+1)**2", "g(t+1)**2 + sum(g(i)**2)", "sum_next(g(i)**2)"),
+            ),
+            Claim(
+                "optimizer_weight",
+                "w(t+1)",
+                (
+                    "w(t) - eta*(g(t)/(sqrt(s(t)) + epsilon))",
+                    "w(t) - eta*(g(t)/(sqrt(sum(g(i)**2)) + epsilon))",
+                ),
+            ),
+        ),
     )
 )
 optimizers.register(
@@ -91,6 +205,19 @@ optimizers.register(
         (("s", "alpha*s + (1 - alpha)*g**2"), ("w", "w - eta*(g/(sqrt(s) + epsilon))")),
         ("s",),
         (Hyperparameter("alpha", 0.99, r"\alpha"), _EPSILON),
+        claims=(
+            Claim("optimizer_series", "s(t)", ("sum((1 - alpha)*alpha**(t-i)*g(i)**2)",)),
+            Claim(
+                "optimizer_induction",
+                "s(t+1)",
+                (
+                    "alpha*s(t) + (1 - alpha)*g(t+1)**2",
+                    "alpha*sum((1 - alpha)*alpha**(t-i)*g(i)**2) + (1 - alpha)*g(t+1)**2",
+                    "sum_next((1 - alpha)*alpha**(t+1-i)*g(i)**2)",
+                ),
+            ),
+            Claim("optimizer_weights", "sum((1 - alpha)*alpha**(t-i))", ("1 - alpha**t",)),
+        ),
     )
 )
 optimizers.register(
@@ -105,6 +232,37 @@ optimizers.register(
         ),
         ("m", "s"),
         (Hyperparameter("beta1", 0.9, r"\beta_1"), Hyperparameter("beta2", 0.999, r"\beta_2"), _EPSILON),
+        {"mhat": r"\hat{m}", "shat": r"\hat{s}"},
+        (
+            Claim("optimizer_series", "m(t)", ("sum((1 - beta1)*beta1**(t-i)*g(i))",)),
+            Claim(
+                "optimizer_induction",
+                "m(t+1)",
+                (
+                    "beta1*m(t) + (1 - beta1)*g(t+1)",
+                    "beta1*sum((1 - beta1)*beta1**(t-i)*g(i)) + (1 - beta1)*g(t+1)",
+                    "sum_next((1 - beta1)*beta1**(t+1-i)*g(i))",
+                ),
+            ),
+            Claim("optimizer_series", "s(t)", ("sum((1 - beta2)*beta2**(t-i)*g(i)**2)",)),
+            Claim(
+                "optimizer_bias",
+                "M(t)",
+                (
+                    "sum((1 - beta1)*beta1**(t-i)*G)",
+                    "(1 - beta1)*G*sum(beta1**(t-i))",
+                    "(1 - beta1)*G*((1 - beta1**t)/(1 - beta1))",
+                    "(1 - beta1**t)*G",
+                ),
+            ),
+            Claim("optimizer_corrected", "M(t)/(1 - beta1**t)", ("G",)),
+            Claim("optimizer_bias_square", "S(t)", ("(1 - beta2**t)*Q",)),
+            Claim("optimizer_corrected", "S(t)/(1 - beta2**t)", ("Q",)),
+        ),
+        (
+            Recurrence("M", r"\bar{m}", 0, "0", "beta1*M(t-1) + (1 - beta1)*G"),
+            Recurrence("S", r"\bar{s}", 0, "0", "beta2*S(t-1) + (1 - beta2)*Q"),
+        ),
     )
 )
 
@@ -120,14 +278,13 @@ def names(optimizer: Optimizer) -> dict[str, Symbol]:
     return {name: Symbol(name) for name in [*typed, *(name for name, _ in optimizer.rule)]}
 
 
-@lru_cache(maxsize=64)
 def lines(optimizer: Optimizer) -> tuple[tuple[Symbol, Expr], ...]:
     """The rule, parsed. Raises BadExpression or UnknownName for a formula that is none."""
     from backprop_symbolic.expressions import parse
 
     known = names(optimizer)
     return tuple(
-        (known[name], parse(text, known.get, known=lambda: list(known), where=f"the rule of {optimizer.name}"))
+        (known[name], parse(text, known.get, known=lambda: list(known), where=f"rule of {optimizer.name}"))
         for name, text in optimizer.rule
     )
 
@@ -285,9 +442,7 @@ def compile_arrays(optimizer: Optimizer, settings: Mapping[str, float]) -> Updat
     return made
 
 
-def _compare(
-    optimizer: Optimizer, settings: Sequence[float], one: Callable[..., tuple[Any, Any]]
-) -> None:
+def _compare(optimizer: Optimizer, settings: Sequence[float], one: Callable[..., tuple[Any, Any]]) -> None:
     """Compares a program with the rule as `evaluate` values it, line by line. Raises Unverified."""
     from backprop_symbolic.evaluate import Evaluator, Numbers
     from backprop_symbolic.graph import Graph
@@ -307,7 +462,7 @@ def _compare(
         wanted = [leaves[known[name]].real for name in ("w", *optimizer.states)]
         for found, value in zip([new, *(s[0] for s in kept)], wanted, strict=True):
             if abs(float(found) - value) > 1e-12 * max(1.0, abs(value)):
-                raise Unverified(f"the program of {optimizer.name} gives {float(found)!r}, its rule {value!r}")
+                raise Unverified(f"the program of {optimizer.name} gives {float(found)}, its rule {value}")
 
 
 def check_rate(rate: float) -> float:

@@ -18,7 +18,7 @@ from backprop_symbolic.errors import BadSetting, MissingLibrary, OutputRefused, 
 from backprop_symbolic.files import replacing
 from backprop_symbolic.graph import Graph
 from backprop_symbolic.numeric.session import Session
-from backprop_symbolic.numeric.train import ITERATIONS, PATIENCE, UNTIL_ERROR, Curve, Trainer
+from backprop_symbolic.numeric.train import ITERATIONS, PATIENCE, UNTIL_ERROR, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,21 +110,26 @@ def write(report: Report, format_: str, language: str, digits: int) -> str:
     columns = list(zip(head, *rows, strict=True))
     widths = [max(len(padded(cell)) for cell in column) for column in columns]
     trainer = report.session.trainer
+    samples = {"count": trainer.samples.count, "batch": trainer.plan.batch}
     weights = [] if report.with_weights else _weights(report, digits)
     template = {"markdown": "markdown/training.md", "text": "text/training.txt"}[format_]
     title = words(_title(report))
-    text = environment().get_template(template).render(
-        title=title,
-        samples=words(Message("train.samples", {"count": trainer.samples.count, "batch": trainer.plan.batch})),
-        reason=words(_reason(trainer)),
-        head=_line(head, widths, padded),
-        rows=[_line(row, widths, padded) for row in rows],
-        head_cells=[escape(cell) for cell in head],
-        row_cells=rows,
-        weights=[(escape(name), value) for name, value in weights],
-        weights_title=words(Message("train.weights", {"count": trainer.iteration})),
-        unlisted="" if report.with_weights or weights else words(Message("train.unlisted")),
-        width=lambda shown: len(padded(shown)),
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            title=title,
+            samples=words(Message("train.samples", samples)),
+            reason=words(_reason(trainer)),
+            head=_line(head, widths, padded),
+            rows=[_line(row, widths, padded) for row in rows],
+            head_cells=[escape(cell) for cell in head],
+            row_cells=rows,
+            weights=[(escape(name), value) for name, value in weights],
+            weights_title=words(Message("train.weights", {"count": trainer.iteration})),
+            unlisted="" if report.with_weights or weights else words(Message("train.unlisted")),
+            width=lambda shown: len(padded(shown)),
+        )
     )
     return text.rstrip() + "\n"
 
@@ -135,8 +140,9 @@ def _line(cells: Sequence[str], widths: Sequence[int], padded: Callable[[str], s
 
 def _title(report: Report) -> Message:
     plan, target = report.session.trainer.plan, report.session.target
-    network = target.title if not isinstance(target, Graph) or target.network is None else target.network.title
-    args = {"network": network, "optimizer": plan.optimizer, "rate": f"{plan.rate:g}"}
+    if isinstance(target, Graph) and target.network is not None:
+        target = target.network
+    args = {"network": target.title, "optimizer": plan.optimizer, "rate": f"{plan.rate:g}"}
     return Message("train.title_sequential" if _is_sequential(report) else "train.title", args)
 
 
@@ -213,18 +219,17 @@ def logging(path: str, session: Session) -> Iterator[Callable[[int, float, Any],
     names = session.names if isinstance(session.trainer.parameters, tuple) else ()
     try:
         with replacing(path) as file:
-            first = True
+            first, head = True, ["iteration", "error", *names]
 
             def note(iteration: int, error: float, parameters: Any) -> None:
                 nonlocal first
+                values = [iteration, error, *(parameters if names else ())]
                 if as_json:
-                    entry = {"iteration": iteration, "error": error, **dict(zip(names, parameters, strict=False))}
-                    file.write(("[\n" if first else ",\n").encode() + json.dumps(entry, ensure_ascii=False).encode())
+                    row = json.dumps(dict(zip(head, values, strict=True)), ensure_ascii=False)
+                    file.write(f"{'[' if first else ','}\n{row}".encode())
                 else:
-                    if first:
-                        file.write((",".join(["iteration", "error", *map(_cell, names)]) + "\n").encode())
-                    values = parameters if names else ()
-                    file.write((",".join([str(iteration), repr(error), *map(repr, values)]) + "\n").encode())
+                    rows = [*([",".join(map(_cell, head))] if first else []), ",".join(map(repr, values))]
+                    file.writelines(f"{line}\n".encode() for line in rows)
                 first = False
 
             yield note
@@ -361,19 +366,23 @@ def plot(path: str, report: Report, language: str) -> None:
     words = Words(language, str, lambda text: text.replace("$", r"\$"))
     keys = (_title(report), Message("train.iteration"), Message("train.error"))
     title, across, up = map(words, keys)
+    end = report.rows[-1]
+    points = [*report.session.trainer.curve.points, (end.iteration, end.error)]
     try:
         with replacing(path) as file:
-            _draw(file, kind, report.session.trainer.curve, (title, across, up))
+            _draw(file, kind, points, (title, across, up))
     except OSError as error:
         raise OutputRefused(f"cannot write {quoted(path)}: {error.strerror}") from None
 
 
-def _draw(file: BinaryIO, kind: str, curve: Curve, words: tuple[str, str, str]) -> None:
+def _draw(
+    file: BinaryIO, kind: str, points: Sequence[tuple[int, float]], words: tuple[str, str, str]
+) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
     title, across, up = words
-    settings = {
+    settings: Any = {
         "svg.hashsalt": "backprop-symbolic",
         "svg.fonttype": "none",
         "font.family": ["DejaVu Sans", *_hangul()],
@@ -383,8 +392,8 @@ def _draw(file: BinaryIO, kind: str, curve: Curve, words: tuple[str, str, str]) 
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=(6.4, 4.0))
         axes = figure.add_axes((0.14, 0.15, 0.82, 0.74))
-        axes.plot([i for i, _ in curve.points], [e for _, e in curve.points], linewidth=1.5)
-        if all(e > 0 for _, e in curve.points):
+        axes.plot([i for i, _ in points], [e for _, e in points], linewidth=1.5)
+        if all(e > 0 for _, e in points):
             axes.set_yscale("log")
         axes.set_title(title)
         axes.set_xlabel(across)

@@ -126,9 +126,7 @@ class InFile:
             raise _wrong(cells, self.columns, self.path, number) from None
 
 
-def read(
-    path: Path, inputs: Sequence[str], targets: Sequence[str], shuffle: int | None = None
-) -> InFile:
+def read(path: Path, inputs: Sequence[str], targets: Sequence[str], shuffle: int | None = None) -> InFile:
     """The samples of a file, every cell of it looked at.
 
     Raises BadSamples with line and column, UnknownName for a column that is none of the names.

@@ -20,7 +20,7 @@ from backprop_symbolic.numeric.compile import load
 from backprop_symbolic.numeric.source import Line, Program, scalar, tuple_text, unpacked, written
 
 if TYPE_CHECKING:
-    from sympy import Symbol
+    from sympy import Expr, Symbol
 
     from backprop_symbolic.derivation import Derivation
     from backprop_symbolic.numeric.compile import Compiled
@@ -48,7 +48,7 @@ class _Sequential(Program):
         self.names = {**self.names, **{after(w): line.variable for w, line in self.updates.items()}}
         self.backward = []
         self.hoisted = {}
-        new = {w: after(w) for w in self.updates}
+        new: dict[Expr, Expr] = {w: after(w) for w in self.updates}
         for layer in range(graph.network.layers, 0, -1):
             for delta, step in self.derivation.definitions.items():
                 if graph[self.quantity(delta)].place.layer == layer:

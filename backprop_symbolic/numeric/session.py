@@ -107,7 +107,8 @@ def _small(asked: Request, form: str) -> Session:
         inputs, targets = ([s.name for s in group] for group in (leaves.inputs, leaves.targets))
         streamed = read(asked.data, inputs, targets, shuffle)
         first = next(streamed.rows(0, 0))
-        row = {name: Number(value, str(asked.data)) for name, value in zip([*inputs, *targets], first, strict=True)}
+        cells = zip([*inputs, *targets], first, strict=True)
+        row = {name: Number(value, str(asked.data)) for name, value in cells}
         sources.append(Source(str(asked.data), samples=(row,)))
     values = resolve(graph, sources, seed=asked.seed)
     samples: Samples = streamed or _given(values, leaves, shuffle)
@@ -153,7 +154,8 @@ def _large(asked: Request, network: Network) -> Session:
     plan = replace(asked.plan, rate=asked.rate)
     engine = array_engine(network, plan, (), asked.dtype)
     trainer = Trainer(engine, samples, plan, engine.compiled.functions["initial"](asked.seed))
-    return Session(trainer, network, _about(asked, network, "matrix", trainer, ()), engine.compiled.parameters)
+    about = _about(asked, network, "matrix", trainer, ())
+    return Session(trainer, network, about, engine.compiled.parameters)
 
 
 def _given(values: Values, leaves: Leaves, shuffle: int | None) -> Given:

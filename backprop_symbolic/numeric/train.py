@@ -60,13 +60,17 @@ class Engine(Protocol):
     def move(self, parameters: Any, states: Any, found: Any, t: int) -> tuple[Any, Any]: ...
     def states(self, parameters: Any) -> Any:
         """The optimiser's states before the first update."""
+
     def error(self, parameters: Any, batch: Batch) -> float:
         """The error alone."""
+
     def is_finite(self, parameters: Any) -> bool: ...
     def culprit(self, parameters: Any, batch: Batch) -> str:
         """The first quantity that is not finite, "" where all are."""
+
     def lost(self, parameters: Any) -> str:
         """The first parameter that is not finite."""
+
     def where(self, error: BaseException) -> str: ...
 
 
@@ -185,7 +189,8 @@ class Arrays:
     def culprit(self, parameters: Any, batch: Batch) -> str:
         import numpy as np
 
-        found = self.compiled.values(parameters, *map(np.asarray, batch), self.constants)
+        x, t = map(np.asarray, batch)
+        found = self.compiled.values(parameters, x, t, self.constants)
         return next((name for name, value in found.items() if not np.isfinite(value).all()), "")
 
     def lost(self, parameters: Any) -> str:
