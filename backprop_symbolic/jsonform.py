@@ -66,7 +66,15 @@ class _Writer:
                 for w, r in self.derivation.results.items()
             },
             "evidence": dict(self.derivation.evidence),
+            **self.title(),
         }
+
+    def title(self) -> dict[str, Any]:
+        """What the derivation is of, where it is not of ∂E/∂w."""
+        if self.derivation.title is None:
+            return {}
+        key, args = self.derivation.title
+        return {"title": {"key": key, "args": self.args(args)}}
 
     def args(self, args: Mapping[str, Argument]) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -11,6 +11,7 @@ import csv
 import hashlib
 import math
 import random
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ class InFile:
 
     def rows(self, epoch: int, skip: int) -> Iterator[list[float]]:
         """The numbers of each sample, in the order of the epoch."""
-        found = -skip
+        found = 0 if self.shuffle is not None else -skip
         try:
             with self.path.open("rb") as file:
                 if self.shuffle is None:
@@ -211,15 +212,22 @@ def _wrong(cells: Sequence[str], columns: Sequence[int], path: Path, number: int
 
 
 def _columns(head: Sequence[str], wanted: Sequence[str], path: Path) -> tuple[int, ...]:
-    """The column of each wanted name; every column must have one."""
+    """The column of each wanted name, which may be spelled without `_ { } ^ ( )`; each has one."""
+    spelled = {_bare(name): name for name in wanted}
+    found: dict[str, int] = {}
     for i, name in enumerate(head):
-        place = f"({path}, line 1, column {i + 1})"
-        if name not in wanted:
-            raise unknown("input or target", name, wanted, place)
-        if name in head[:i]:
+        known = name if name in wanted else spelled.get(_bare(name))
+        if known is None:
+            raise unknown("input or target", name, wanted, f"({path}, line 1, column {i + 1})")
+        if known in found:
             raise BadSamples(f"{path}, line 1, column {i + 1}: {quoted(name)} names two columns")
-    missing = [name for name in wanted if name not in head]
+        found[known] = i
+    missing = [name for name in wanted if name not in found]
     if missing:
         listed = " ".join(missing[:12]) + (" …" if len(missing) > 12 else "")
         raise BadSamples(f"{path}, line 1: no column for {listed}")
-    return tuple(head.index(name) for name in wanted)
+    return tuple(found[name] for name in wanted)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[_{}^()\s\\]", "", name)

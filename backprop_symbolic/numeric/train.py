@@ -136,7 +136,7 @@ class Arrays:
     """Training on NumPy arrays: parameters are W1, b1, W2, …, changed in place.
 
     Besides them there are one gradient for each, the activations of one batch, and scratch as long
-    as the largest parameter.
+    as the largest parameter, for Adam twice.
     """
 
     def __init__(
@@ -148,16 +148,26 @@ class Arrays:
         self.scratch: list[Any] = []
 
     def room(self, parameters: Sequence[Any], samples: int) -> Any:
-        """The buffers for a batch of so many samples; they are made once, for a smaller last one too."""
+        """The buffers for a batch of so many samples, kept until a batch has another number."""
         import numpy as np
 
         if self.gradients is None:
-            longest = max(p.size for p in parameters)
             self.gradients = [np.empty_like(p) for p in parameters]
-            self.scratch = [np.empty(longest, self.compiled.dtype) for _ in range(self.update.buffers)]
         if samples not in self.work:
+            self.work = {}
             self.work = {samples: self.compiled.functions["workspace"](samples)}
+            self.scratch = self.spare(parameters, self.work[samples])
         return self.work[samples]
+
+    def spare(self, parameters: Sequence[Any], work: Sequence[Any]) -> list[Any]:
+        """Scratch for the update: buffers of the pass, which needs them no more, and new ones."""
+        import numpy as np
+
+        longest, needed = max(p.size for p in parameters), self.update.buffers
+        whole = {id(b): b for b in (view if view.base is None else view.base for view in work)}.values()
+        usable = [b for b in whole if b.ndim == 1 and b.size >= longest and b.dtype == parameters[0].dtype]
+        new = [np.empty(longest, self.compiled.dtype) for _ in range(needed - len(usable))]
+        return [*usable[:needed], *new]
 
     def look(self, parameters: Any, batch: Batch) -> tuple[float, Any]:
         xs, ts = batch
