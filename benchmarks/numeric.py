@@ -12,17 +12,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import median
 
 from backprop_symbolic import Network, derive
 from backprop_symbolic.numeric.compile import compile_matrix, compile_scalar
 from benchmarks.timing import Row, at_most, figure, rounds, show
 
-#: Sizes, batch, dtype, rounds, and what a step may take relative to PyTorch eager.
+#: Sizes, batch, dtype, rounds, steps in each, and what a step may take relative to PyTorch eager.
 CASES = (
-    ((784, 128, 10), 64, "float32", 400, 0.75),
-    ((784, 128, 10), 64, "float64", 300, None),
-    ((784, 1024, 1024, 10), 256, "float64", 15, 1.05),
+    ((784, 128, 10), 64, "float32", 40, 10, 0.75),
+    ((784, 128, 10), 64, "float64", 30, 10, None),
+    ((784, 1024, 1024, 10), 256, "float64", 12, 1, 1.05),
 )
 BARE = 1.2
 SCALAR = 0.015
@@ -35,7 +36,7 @@ def eager(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[], object
     kind = getattr(torch, dtype)
     layers = [
         m
-        for a, b in zip(sizes, sizes[1:], strict=False)
+        for a, b in pairwise(sizes)
         for m in (torch.nn.Linear(a, b, dtype=kind), torch.nn.Sigmoid())
     ]
     model = torch.nn.Sequential(*layers)
@@ -56,7 +57,7 @@ def bare(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[], object]
     """The matrix products of one step, into buffers, and nothing else."""
     import numpy as np
 
-    weights = [np.full((b, a), 0.01, dtype) for a, b in zip(sizes, sizes[1:], strict=False)]
+    weights = [np.full((b, a), 0.01, dtype) for a, b in pairwise(sizes)]
     slopes = [np.empty_like(w) for w in weights]
     values = [np.full((batch, n), 0.5, dtype) for n in sizes]
     deltas = [np.full((batch, n), 0.5, dtype) for n in sizes]
@@ -85,12 +86,22 @@ def ours(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[], object]
     return lambda: step(parameters, x, t, 0.1, (), work)
 
 
+def repeated(work: Callable[[], object], times: int) -> Callable[[], object]:
+    """`work` several times over: one collection of garbage before many steps."""
+
+    def run() -> None:
+        for _ in range(times):
+            work()
+
+    return run
+
+
 def matrix_rows(
-    sizes: tuple[int, ...], batch: int, dtype: str, count: int, target: float | None
+    sizes: tuple[int, ...], batch: int, dtype: str, count: int, inner: int, target: float | None
 ) -> list[Row]:
-    works = [make(sizes, batch, dtype) for make in (ours, eager, bare)]
+    works = [repeated(make(sizes, batch, dtype), inner) for make in (ours, eager, bare)]
     times = rounds(works, count)
-    best = [min(t) for t in times]
+    best = [min(t) / inner for t in times]
     what = f"{'-'.join(map(str, sizes))}, batch {batch}, {dtype}"
     note = f"  ({1e3 * best[0]:.2f} ms at best; best/best"
     rows = []

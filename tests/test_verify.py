@@ -54,9 +54,7 @@ E = (t1 - q)**2/2 + 0.5*p*(t2 - s1)
 """
 
 
-def network(
-    sizes: list[int], names: list[str] | None, repeat: bool, /, **options: object
-) -> Callable[[], Derivation]:
+def network(sizes: list[int], names: list[str] | None, repeat: bool, /, **options: object) -> Callable[[], Derivation]:
     def build() -> Derivation:
         graph = dense(Network.dense(sizes, **options))
         wanted = graph.parameters if names is None else [graph.parameter(n) for n in names]
@@ -82,12 +80,8 @@ DERIVATIONS: dict[str, Callable[[], Derivation]] = {
     "2-2-2-2 first, mixed, bias per layer, full": network([2, 2, 2, 2], ["w11", "b1"], True, **MIXED),
     "1-2-4 w11, bias per node": network([1, 2, 4], ["w11", "b1"], False, bias="node"),
     "2-2-1-2-1 w12": network([2, 2, 1, 2, 1], ["w12"], False, activation="arctan"),
-    "2-2-2 leaky_relu and identity, mae": network(
-        [2, 2, 2], ["w11", "w42"], False, activation=["leaky_relu", "identity"], loss="mae"
-    ),
-    "2-2-2 cross entropy": network(
-        [2, 2, 2], ["w11", "w42"], False, loss="binary_cross_entropy", bias="none"
-    ),
+    "2-2-2 leaky_relu and identity, mae": network([2, 2, 2], ["w11", "w42"], False, activation=["leaky_relu", "identity"], loss="mae"),
+    "2-2-2 cross entropy": network([2, 2, 2], ["w11", "w42"], False, loss="binary_cross_entropy", bias="none"),
     "2-2-1 silu": network([2, 2, 1], ["w11"], True, activation="silu", loss="mse", bias="fixed"),
     "2-2-2 elu and softsign": network([2, 2, 2], ["w11"], True, activation=["elu", "softsign"], loss="sse"),
     "shared weights": graph_file(SHARED, False),
@@ -185,6 +179,7 @@ def _primes(graph: Graph) -> frozenset[Expr]:
     return frozenset(found - {Integer(1)})
 
 
+
 def primes(about: Derivation) -> frozenset[Expr]:
     """The forms in which f' appears: ∂y/∂net as an atom, and what it is proved to be."""
     return _primes(_ById(about.graph))
@@ -240,9 +235,7 @@ def siblings(graph: Graph) -> dict[Symbol, tuple[Symbol, ...]]:
             kinds.setdefault((q.role, q.naming), []).append(q.symbol)
     kinds["δ"] = list(graph.deltas.values())
     return {
-        s: tuple(
-            dict.fromkeys(o for o in (group[(i + 1) % len(group)], group[(i + 2) % len(group)]) if o != s)
-        )
+        s: tuple(dict.fromkeys(o for o in (group[(i + 1) % len(group)], group[(i + 2) % len(group)]) if o != s))
         for group in kinds.values()
         for i, s in enumerate(group)
     }
@@ -588,9 +581,7 @@ def wrong(step: Step) -> Step:
     return replace(step, rhs=mul(Integer(2), step.rhs))
 
 
-@pytest.mark.parametrize(
-    "name", ["2-2-2 all", "2-2-2 w11 full", "shared weights", "several ways from one quantity to another"]
-)
+@pytest.mark.parametrize("name", ["2-2-2 all", "2-2-2 w11 full", "shared weights", "several ways from one quantity to another"])
 def test_the_complex_step_catches_a_wrong_result_whose_steps_are_right(name):
     """Every printed step true, the result taken down wrongly: the end check refuses it."""
     about = derivation(name)
@@ -599,9 +590,7 @@ def test_the_complex_step_catches_a_wrong_result_whose_steps_are_right(name):
         if result.folded.rhs == 0:
             continue
         bad = replace(about, results={**about.results, w: replace(result, folded=wrong(result.folded))})
-        with pytest.raises(
-            Unverified, match=r"differs from a complex step: derived \S+, measured \S+ at \w+ = "
-        ):
+        with pytest.raises(Unverified, match=r"differs from a complex step: derived \S+, measured \S+ at \w+ = "):
             verify(bad)
         checked += 1
     assert checked
@@ -620,10 +609,7 @@ def test_the_end_check_sees_two_errors_that_would_cancel():
     about = derivation("2-2-2 all")
     a, b = (about.graph.parameter(n) for n in ("w31", "w42"))
     results = dict(about.results)
-    results[a], results[b] = (
-        replace(results[a], folded=results[b].folded),
-        replace(results[b], folded=results[a].folded),
-    )
+    results[a], results[b] = (replace(results[a], folded=results[b].folded), replace(results[b], folded=results[a].folded))
     with pytest.raises(Unverified, match="differs from a complex step"):
         end_check(replace(about, results=results))
 
@@ -639,13 +625,7 @@ def test_the_end_check_finds_a_point_for_every_activation_and_loss(activation, l
 
 # ---------------------------------------------------------------- --strict
 
-STRICT = [
-    "2-2-2 w31 full",
-    "2-2-2 w11 full",
-    "2-2-2 cross entropy",
-    "2-2-2-2 all, mixed, bias per layer",
-    "shared weights",
-]
+STRICT = ["2-2-2 w31 full", "2-2-2 w11 full", "2-2-2 cross entropy", "2-2-2-2 all, mixed, bias per layer", "shared weights"]
 
 
 @pytest.mark.parametrize("name", STRICT)
@@ -672,9 +652,7 @@ def test_exact_cancellation_refuses_damaged_steps_on_its_own():
             for case in cases(rule, damage, limit=1):
                 if case.where in STRICT[:2]:
                     verifier, _ = verifiers(case.where)
-                    assert not verifier.cancels(case.damaged.lhs, case.damaged.rhs), (
-                        f"{case.damaged.lhs} = {case.damaged.rhs}"
-                    )
+                    assert not verifier.cancels(case.damaged.lhs, case.damaged.rhs), f"{case.damaged.lhs} = {case.damaged.rhs}"
                     tried += 1
     assert tried > 50
 
