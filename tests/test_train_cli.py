@@ -95,7 +95,9 @@ def test_a_table_of_weights(call):
 def test_rounded_numbers_are_not_fed_on(call):
     """What is shown with one digit is trained with all."""
     a, b = (
-        json.loads(succeeded(call(*EXAMPLE, "--iterations", 9, "--table", 1, "--digits", d, "--format", "json")))
+        json.loads(
+            succeeded(call(*EXAMPLE, "--iterations", 9, "--table", 1, "--digits", d, "--format", "json"))
+        )
         for d in (1, 17)
     )
     assert a == b
@@ -116,7 +118,9 @@ def test_samples_from_a_file(call, xor, form):
             "--optimizer", "adam", "--rate", 0.05, "--until-error", 1e-4, "--form", form)  # fmt: skip
     out = succeeded(call(*args))
     assert "Samples: 4; for one update: 4." in out
-    assert re.search(r"^Stopped after \d+ iterations: the error is at most 0.0001 \(--until-error\)\.$", out, re.M)
+    assert re.search(
+        r"^Stopped after \d+ iterations: the error is at most 0.0001 \(--until-error\)\.$", out, re.M
+    )
     assert succeeded(call(*args)) == out
 
 
@@ -153,7 +157,9 @@ def test_a_log_of_every_iteration(call, tmp_path):
     head, *rows = (tmp_path / "a.csv").read_text().splitlines()
     assert head == "iteration,error,w1,w2,w3,w4,w5,w6,w7,w8"
     listed = json.loads((tmp_path / "a.json").read_text())
-    assert [list(map(float, row.split(","))) for row in rows] == [list(map(float, r.values())) for r in listed]
+    assert [list(map(float, row.split(","))) for row in rows] == [
+        list(map(float, r.values())) for r in listed
+    ]
     assert [r["iteration"] for r in listed] == [0, 1, 2, 3, 4]
     assert listed[1]["error"] == 0.29102777369359933
 
@@ -174,14 +180,19 @@ def test_saved_weights_of_arrays_and_of_a_graph(call, tmp_path, xor):
     require("numpy")
     args = ("train", "--network", "2-2-1", "--bias", "layer", "--data", xor, "--seed", 1, "--rate", 0.5)
     succeeded(call(*args, "--form", "matrix", "--iterations", 9, "--save", "m.toml"))
-    on = json.loads(succeeded(call("train", "--values", "m.toml", "--data", xor, "--iterations", 1, "--format", "json")))
+    on = json.loads(
+        succeeded(call("train", "--values", "m.toml", "--data", xor, "--iterations", 1, "--format", "json"))
+    )
     through = json.loads(succeeded(call(*args, "--iterations", 9, "--format", "json")))
     assert on["rows"][0]["error"] == pytest.approx(through["rows"][-1]["error"], rel=1e-12)
     (tmp_path / "g.txt").write_text("input a\nparameter v\nnet = v*a + 1/2\nE = (t - net)**2\n")
     graph = ("train", "--graph", "g.txt", "--set", "v=1", "--set", "a=2", "--set", "t=0", "--rate", 0.01)
     succeeded(call(*graph, "--iterations", 5, "--save", "g.toml"))
     on = json.loads(succeeded(call("train", "--values", "g.toml", "--iterations", 5, "--format", "json")))
-    assert on["parameters"] == json.loads(succeeded(call(*graph, "--iterations", 10, "--format", "json")))["parameters"]
+    assert (
+        on["parameters"]
+        == json.loads(succeeded(call(*graph, "--iterations", 10, "--format", "json")))["parameters"]
+    )
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
@@ -216,7 +227,9 @@ def test_a_file_that_exists_is_replaced_as_named(call, tmp_path):
 
 def test_a_checkpoint_goes_on(call, tmp_path):
     """--every writes it on the way, the end too; --resume gives what one long training gives."""
-    succeeded(call(*EXAMPLE, "--iterations", 20, "--optimizer", "adam", "--checkpoint", "c.json", "--every", 7))
+    succeeded(
+        call(*EXAMPLE, "--iterations", 20, "--optimizer", "adam", "--checkpoint", "c.json", "--every", 7)
+    )
     on = call(*EXAMPLE, "--iterations", 50, "--optimizer", "adam", "--resume", "c.json", "--format", "json")
     through = call(*EXAMPLE, "--iterations", 50, "--optimizer", "adam", "--format", "json")
     one, other = json.loads(succeeded(on)), json.loads(succeeded(through))
@@ -229,7 +242,16 @@ def test_an_interrupt_leaves_a_usable_checkpoint(tmp_path, named):
     """Ctrl-C in the middle: exit code 130, one line, a checkpoint from which the numbers are the same."""
     path = tmp_path / "c.json"
     kept = ["--checkpoint", str(path), "--every", "1000"] if named else []
-    args = [SCRIPTS / "backprop", *EXAMPLE, "--iterations", "100000000", "--patience", "0", "--log", "log.csv"]
+    args = [
+        SCRIPTS / "backprop",
+        *EXAMPLE,
+        "--iterations",
+        "100000000",
+        "--patience",
+        "0",
+        "--log",
+        "log.csv",
+    ]
     process = subprocess.Popen([*args, *kept], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
     deadline = time.monotonic() + 60
     begun = path.exists if named else lambda: any(p.stat().st_size > 0 for p in tmp_path.glob(".log.csv.*"))
@@ -277,7 +299,7 @@ REFUSED = [
     ((*EXAMPLE, "--sequential", "--form", "matrix"), "--sequential goes with --form scalar"),
     ((*EXAMPLE, "--dtype", "float32"), "--dtype float32 goes with --form matrix; numbers are float64"),
     ((*EXAMPLE, "--form", "vector"), "no form 'vector'. Known: scalar matrix."),
-    ((*EXAMPLE, "--format", "latex"), "no format 'latex'. Known: text markdown json."),
+    ((*EXAMPLE, "--format", "latex"), "no format 'latex'. Known: text markdown json. Did you mean 'text'?"),
     ((*EXAMPLE, "--lang", "fr"), "no language 'fr'. Known: en ko."),
     ((*EXAMPLE, "--log", "a.txt"), "--log 'a.txt': its name must end in .csv, .json"),
     ((*EXAMPLE, "--save", "a.yaml"), "--save 'a.yaml': its name must end in .toml, .json"),
@@ -297,7 +319,9 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("args", "message"), REFUSED, ids=lambda v: " ".join(map(str, v)) if isinstance(v, tuple) else "")
+@pytest.mark.parametrize(
+    ("args", "message"), REFUSED, ids=lambda v: " ".join(map(str, v)) if isinstance(v, tuple) else ""
+)
 def test_a_refusal_is_one_line(call, tmp_path, args, message):
     """Exit code 2, nothing printed, nothing written."""
     outcome = call(*args)
@@ -347,12 +371,20 @@ def test_the_bar_is_for_a_terminal_only(tmp_path):
 
     lead, follow = pty.openpty()
     process = subprocess.Popen(
-        [SCRIPTS / "backprop", *EXAMPLE, "--iterations", "2000"], stdout=subprocess.PIPE, stderr=follow, cwd=tmp_path
+        [SCRIPTS / "backprop", *EXAMPLE, "--iterations", "2000"],
+        stdout=subprocess.PIPE,
+        stderr=follow,
+        cwd=tmp_path,
     )
-    out, _ = process.communicate(timeout=60)
     os.close(follow)
-    shown = os.read(lead, 65536)
+    shown = b""
+    try:
+        while piece := os.read(lead, 65536):
+            shown += piece
+    except OSError:
+        pass  # the other end was closed
     os.close(lead)
+    out, _ = process.communicate(timeout=60)
     assert b"100%" in shown
     assert b"%" not in out
     assert run(*EXAMPLE, "--iterations", "2000", command="backprop").err == ""

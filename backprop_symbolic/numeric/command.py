@@ -121,7 +121,11 @@ def _run(session: Session, options: Options, watches: list[Watch]) -> None:
     if path is not None:
         checkpoint.save(path, trainer, session.about)
     if not trainer.reason:
-        kept = f"go on with --resume {quoted(path)}" if path else "nothing was kept: there is no --checkpoint"
+        kept = (
+            f"go on with --resume {quoted(path, 200)}"
+            if path
+            else "nothing was kept: there is no --checkpoint"
+        )
         raise Interrupted(f"interrupted after iteration {trainer.iteration}; {kept}")
 
 

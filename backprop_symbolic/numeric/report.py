@@ -7,6 +7,7 @@ file of the final weights.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -389,7 +390,9 @@ def _draw(
         "axes.unicode_minus": False,
     }
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # Text of an SVG is set by the reader's fonts; the other formats have been refused without one.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(figsize=(6.4, 4.0))
         axes = figure.add_axes((0.14, 0.15, 0.82, 0.74))
         axes.plot([i for i, _ in points], [e for _, e in points], linewidth=1.5)
