@@ -49,13 +49,10 @@ FILES = {p.stem: [p] for p in PACKAGE.glob("*.py")} | {
     p.parent.name: sorted(p.parent.glob("*.py")) for p in PACKAGE.glob("*/__init__.py")
 }
 MODULES = sorted(FILES)
-<<<<<<< HEAD
-NUMERIC = ["__init__", "names", "stable", "printer", "source", "layers", "inplace", "matrix", "autograd", "compile", "generate", "values", "optimizers", "descent", "samples", "sequential", "train", "checkpoint", "session", "report", "command"]
-=======
 NUMERIC = [
     "__init__", "names", "stable", "printer", "source", "layers", "inplace", "matrix", "autograd", "compile", "generate",
+    "values", "optimizers", "descent", "samples", "sequential", "train", "checkpoint", "session", "report", "command",
 ]  # fmt: skip
->>>>>>> numeric
 
 
 def test_every_module_has_its_place():

@@ -18,6 +18,8 @@ import pytest
 from backprop_symbolic import Network, activations, backprop, calculus, derive, losses, read, rules
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
+from backprop_symbolic.numeric import optimizers
+from backprop_symbolic.numeric.descent import descent
 from backprop_symbolic.spec import BIAS_MODES
 from backprop_symbolic.wording import languages, messages
 
@@ -77,8 +79,12 @@ def asked() -> dict[str, list[frozenset[str]]]:
     def note(message: Message) -> None:
         found.setdefault(message.key, set()).add(frozenset(message.args))
 
-    for (network, weight), detail in product(every_derivation(), DETAILS):
-        whole = document(derive(network, weight, detail=detail).derivation, DETAILS[detail])
+    pages = [document(descent(optimizer)) for optimizer in optimizers.optimizers]
+    derived = (
+        document(derive(network, weight, detail=detail).derivation, DETAILS[detail])
+        for (network, weight), detail in product(every_derivation(), DETAILS)
+    )
+    for whole in (*pages, *derived):
         note(whole.title)
         for block in whole.blocks:
             if isinstance(block, (Heading, Paragraph)):
@@ -115,9 +121,10 @@ def returns(function: ast.FunctionDef) -> set[str]:
 def written_in_source() -> set[str]:
     """The keys that the source names: Section("…"), Group("…"), Message("…"), calculus' rules."""
     from backprop_symbolic import document as document_module
+    from backprop_symbolic.numeric import descent, report
 
     found: set[str] = set()
-    for module in (backprop, document_module, calculus):
+    for module in (backprop, document_module, calculus, descent, report):
         tree = ast.parse(inspect.getsource(module))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         returned = {f".{f.name}": returns(f) for f in functions}
@@ -169,6 +176,7 @@ def producible() -> set[str]:
         *(f"board.{line.rule}" for entry in activations.activations for line in entry.board),
         *(f"hypothesis.bias_{mode}" for mode in BIAS_MODES),
         *(f"hypothesis.{loss.condition}" for loss in losses.losses if loss.condition),
+        *(f"{kind}.{c.key}" for o in optimizers.optimizers for c in o.claims for kind in ("section", "group")),
         "word.otherwise",
     }
 

@@ -53,7 +53,7 @@ def test_text(call):
     assert "Training of 2-2-2 by sgd, learning rate 0.5" in out
     assert re.search(r"^ +0 +0\.2983711088$", out, re.M)
     assert re.search(r"^ +10000 +3\.510187783e-05$", out, re.M)
-    assert "Stopped: 10000 iterations are done (--iterations)." in out
+    assert "Stopped at iteration 10000, as --iterations says." in out
     assert "    w5 = -3.892977199\n" in out
 
 
@@ -119,7 +119,7 @@ def test_samples_from_a_file(call, xor, form):
     out = succeeded(call(*args))
     assert "Samples: 4; for one update: 4." in out
     assert re.search(
-        r"^Stopped after \d+ iterations: the error is at most 0.0001 \(--until-error\)\.$", out, re.M
+        r"^Stopped at iteration \d+: the error is at most 0.0001 \(--until-error\)\.$", out, re.M
     )
     assert succeeded(call(*args)) == out
 
@@ -127,7 +127,7 @@ def test_samples_from_a_file(call, xor, form):
 def test_patience(call):
     (out, err) = (o := call("train", "--example", "mazur", "--rate", 1e-300, "--patience", 5)).out, o.err
     assert err == ""
-    assert "Stopped after 6 iterations: no lower error for 5 epochs in a row (--patience)." in out
+    assert "Stopped at iteration 6: epochs in a row without a lower error: 5 (--patience)." in out
 
 
 def test_the_same_command_gives_the_same_bytes():

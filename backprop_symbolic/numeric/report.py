@@ -128,7 +128,7 @@ def write(report: Report, format_: str, language: str, digits: int) -> str:
             row_cells=rows,
             weights=[(escape(name), value) for name, value in weights],
             weights_title=words(Message("train.weights", {"count": trainer.iteration})),
-            unlisted="" if report.with_weights or weights else words(Message("train.unlisted")),
+            unlisted="" if report.with_weights or weights else words(Message("train.unlisted", {"option": "--save"})),
             width=lambda shown: len(padded(shown)),
         )
     )
@@ -152,11 +152,12 @@ def _is_sequential(report: Report) -> bool:
 
 
 def _reason(trainer: Trainer) -> Message:
-    plan, count = trainer.plan, trainer.iteration
+    plan = trainer.plan
+    args = {"count": trainer.iteration, "option": f"--{trainer.reason.replace('_', '-')}"}
     return {
-        ITERATIONS: Message("train.iterations", {"count": count}),
-        UNTIL_ERROR: Message("train.until_error", {"count": count, "error": f"{plan.until_error or 0:g}"}),
-        PATIENCE: Message("train.patience", {"count": count, "patience": plan.patience}),
+        ITERATIONS: Message("train.iterations", args),
+        UNTIL_ERROR: Message("train.until_error", {**args, "error": f"{plan.until_error or 0:g}"}),
+        PATIENCE: Message("train.patience", {**args, "patience": plan.patience}),
     }[trainer.reason]
 
 
