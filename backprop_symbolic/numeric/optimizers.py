@@ -331,22 +331,22 @@ def common(optimizer: Optimizer) -> tuple[list[tuple[Symbol, Expr]], list[tuple[
 def scalar_source(optimizer: Optimizer) -> str:
     """`update` for numbers: new parameters and states, one after the other, with `math` alone."""
     from backprop_symbolic.numeric.printer import Printer
+    from backprop_symbolic.numeric.source import tuple_text
 
     shared, rest = common(optimizer)
     write = Printer(_variables(optimizer, shared))
-    states = optimizer.states
-    own = ", ".join(("w", "g", *states))
-    kept = ", ".join(("w", *states))
+    states, kept = optimizer.states, ("w", *optimizer.states)
+    looped = f"for {', '.join(('w', 'g', *states))} in zip(parameters, gradients"
     body = [
         *(f"{name} = {write(expr)}" for name, expr in shared),
-        f"new = [[] for _ in range({1 + len(states)})]",
-        f"for {own} in zip(parameters, gradients{', *states' if states else ''}):",
+        f"{', '.join(f'new_{name}' for name in kept)} = {', '.join('[]' for _ in kept)}",
+        f"{looped}{', *states' if states else ''}):",
         *(f"    {name} = {write(expr)}" for name, expr in rest),
-        f"    for values, value in zip(new, ({kept},)):",
-        "        values.append(value)",
-        "return tuple(new[0]), tuple(map(tuple, new[1:]))",
+        *(f"    new_{name}.append({name})" for name in kept),
+        f"return tuple(new_w), {tuple_text(f'tuple(new_{name})' for name in states)}",
     ]
-    return _module(optimizer, "from math import sqrt", "", body)
+    head = "from math import sqrt" if any("sqrt(" in line for line in body) else ""
+    return _module(optimizer, head, "", body)
 
 
 def array_source(optimizer: Optimizer) -> str:
@@ -381,9 +381,7 @@ def _module(optimizer: Optimizer, head: str, extra: str, body: Sequence[str]) ->
     arguments = ", ".join(["t", "eta", *(s.name for s in optimizer.settings)])
     return "\n".join(
         [
-            head,
-            "",
-            "",
+            *([head, "", ""] if head else []),
             f"def update(parameters, gradients, states, {arguments}{extra}):",
             f'    """One update by {optimizer.name}."""',
             *(f"    {line}" for line in body),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from backprop_symbolic.derivation import Argument
 from backprop_symbolic.document import Message
 from backprop_symbolic.errors import BadSetting, MissingLibrary, OutputRefused, quoted, unknown
 from backprop_symbolic.files import replacing
@@ -111,6 +112,7 @@ def write(report: Report, format_: str, language: str, digits: int) -> str:
     columns = list(zip(head, *rows, strict=True))
     widths = [max(len(padded(cell)) for cell in column) for column in columns]
     trainer = report.session.trainer
+    unlisted = words(Message("train.unlisted", {"option": "--save"}))
     samples = {"count": trainer.samples.count, "batch": trainer.plan.batch}
     weights = [] if report.with_weights else _weights(report, digits)
     template = {"markdown": "markdown/training.md", "text": "text/training.txt"}[format_]
@@ -128,7 +130,7 @@ def write(report: Report, format_: str, language: str, digits: int) -> str:
             row_cells=rows,
             weights=[(escape(name), value) for name, value in weights],
             weights_title=words(Message("train.weights", {"count": trainer.iteration})),
-            unlisted="" if report.with_weights or weights else words(Message("train.unlisted", {"option": "--save"})),
+            unlisted="" if report.with_weights or weights else unlisted,
             width=lambda shown: len(padded(shown)),
         )
     )
@@ -153,7 +155,7 @@ def _is_sequential(report: Report) -> bool:
 
 def _reason(trainer: Trainer) -> Message:
     plan = trainer.plan
-    args = {"count": trainer.iteration, "option": f"--{trainer.reason.replace('_', '-')}"}
+    args: dict[str, Argument] = {"count": trainer.iteration, "option": f"--{trainer.reason.replace('_', '-')}"}
     return {
         ITERATIONS: Message("train.iterations", args),
         UNTIL_ERROR: Message("train.until_error", {**args, "error": f"{plan.until_error or 0:g}"}),
