@@ -51,7 +51,7 @@ FILES = {p.stem: [p] for p in PACKAGE.glob("*.py")} | {
 MODULES = sorted(FILES)
 NUMERIC = [
     "__init__", "names", "stable", "printer", "source", "layers", "inplace", "matrix", "autograd", "compile", "generate",
-    "values", "optimizers", "descent", "samples", "sequential", "train", "checkpoint", "session", "report", "command",
+    "values", "optimizers", "descent", "samples", "sequential", "train", "checkpoint", "session", "outcome", "command",
 ]  # fmt: skip
 
 

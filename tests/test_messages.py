@@ -121,10 +121,10 @@ def returns(function: ast.FunctionDef) -> set[str]:
 def written_in_source() -> set[str]:
     """The keys that the source names: Section("…"), Group("…"), Message("…"), calculus' rules."""
     from backprop_symbolic import document as document_module
-    from backprop_symbolic.numeric import descent, report
+    from backprop_symbolic.numeric import descent, outcome
 
     found: set[str] = set()
-    for module in (backprop, document_module, calculus, descent, report):
+    for module in (backprop, document_module, calculus, descent, outcome):
         tree = ast.parse(inspect.getsource(module))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         returned = {f".{f.name}": returns(f) for f in functions}

@@ -355,9 +355,9 @@ def test_without_matplotlib_one_line(call, monkeypatch):
 
 def test_without_a_hangul_font_an_svg_does(call, monkeypatch):
     require("matplotlib")
-    from backprop_symbolic.numeric import report
+    from backprop_symbolic.numeric import outcome
 
-    monkeypatch.setattr(report, "_hangul", list)
+    monkeypatch.setattr(outcome, "_hangul", list)
     assert call(*EXAMPLE, "--plot", "a.png", "--lang", "ko").err == (
         "Error: --plot 'a.png' needs a font with Hangul, such as NanumGothic; an SVG does without\n"
     )

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from backprop_symbolic.errors import BadSetting, Interrupted, quoted, unknown
-from backprop_symbolic.numeric import checkpoint, report
+from backprop_symbolic.numeric import checkpoint, outcome
 from backprop_symbolic.numeric.optimizers import optimizers
 from backprop_symbolic.numeric.session import Request, Session, prepare
 from backprop_symbolic.numeric.train import Plan
@@ -49,21 +49,21 @@ def train(options: Options, target: tuple[Any, Any, Any], write: Callable[[str, 
     if options["resume"] is not None:
         checkpoint.restore(options["resume"], session.trainer, session.about)
     every_row = options["every_row"]
-    told = report.Report(session, with_weights=every_row is not None)
+    told = outcome.Report(session, with_weights=every_row is not None)
     with ExitStack() as stack:
         watches: list[Watch] = [] if every_row is None else [told.every(every_row)]
         if options["log"] is not None:
-            watches.append(stack.enter_context(report.logging(options["log"], session)))
+            watches.append(stack.enter_context(outcome.logging(options["log"], session)))
         told.first()
         _run(session, options, watches)
         last = told.last()
         for watch in watches[every_row is not None :]:
             watch(last.iteration, last.error, last.parameters)
     if options["save"] is not None:
-        report.save(options["save"], session)
+        outcome.save(options["save"], session)
     if options["plot_file"] is not None:
-        report.plot(options["plot_file"], told, options["lang"])
-    write(report.write(told, options["format_"], options["lang"], options["digits"]), options["output"])
+        outcome.plot(options["plot_file"], told, options["lang"])
+    write(outcome.write(told, options["format_"], options["lang"], options["digits"]), options["output"])
 
 
 def _check(options: Options) -> None:
@@ -71,13 +71,13 @@ def _check(options: Options) -> None:
     from backprop_symbolic.wording import messages
 
     messages(options["lang"])
-    if options["format_"] not in report.FORMATS:
-        raise unknown("format", options["format_"], report.FORMATS)
-    for name, allowed in (("log", report.LOGS), ("save", report.SAVES)):
+    if options["format_"] not in outcome.FORMATS:
+        raise unknown("format", options["format_"], outcome.FORMATS)
+    for name, allowed in (("log", outcome.LOGS), ("save", outcome.SAVES)):
         if options[name] is not None:
-            report.ending(options[name], allowed, f"--{name}")
+            outcome.ending(options[name], allowed, f"--{name}")
     if options["plot_file"] is not None:
-        report.need_matplotlib(options["plot_file"], options["lang"])
+        outcome.need_matplotlib(options["plot_file"], options["lang"])
     for name in ("every", "every_row"):
         if options[name] is not None and options[name] < 1:
             shown = "--every" if name == "every" else "--table"

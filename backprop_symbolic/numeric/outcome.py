@@ -155,7 +155,8 @@ def _is_sequential(report: Report) -> bool:
 
 def _reason(trainer: Trainer) -> Message:
     plan = trainer.plan
-    args: dict[str, Argument] = {"count": trainer.iteration, "option": f"--{trainer.reason.replace('_', '-')}"}
+    option = f"--{trainer.reason.replace('_', '-')}"
+    args: dict[str, Argument] = {"count": trainer.iteration, "option": option}
     return {
         ITERATIONS: Message("train.iterations", args),
         UNTIL_ERROR: Message("train.until_error", {**args, "error": f"{plan.until_error or 0:g}"}),
