@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Six nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Seven nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -10,6 +10,7 @@ the order it was written. Six nodes say what SymPy has no word for; each is an o
     Prime(f, u)       f'(u)
     Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
     Decimal(r)        a number written with a decimal point, held exactly
+    Numeral(r, n)     a number put in for a name, held exactly, written with n significant digits
 """
 
 from __future__ import annotations
@@ -143,6 +144,46 @@ class Decimal(Expr):
         return f"-{shown}" if self.value.p < 0 else shown
 
 
+class Numeral(Expr):
+    """A number put in for a name: held exactly, written with some significant digits."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, value: Rational, digits: Integer) -> Numeral:
+        return cast(Numeral, Basic.__new__(cls, value, digits))
+
+    @property
+    def value(self) -> Rational:
+        """The exact value."""
+        return cast(Rational, self.args[0])
+
+    @property
+    def written(self) -> tuple[bool, str, int | None]:
+        """Whether it is negative, its digits, and the power of ten that they are multiplied by.
+
+        There is no power where the number is neither too small nor too large to be written without.
+        """
+        value, digits = abs(int(self.value.p) / int(self.value.q)), int(self.args[1])
+        mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+        exponent = int(power)
+        if value == int(value) < WHOLE:
+            shown, scale = str(int(value)), None
+        elif LEAST <= exponent < digits:
+            shown, scale = _without_zeros(f"{value:.{max(0, digits - 1 - exponent)}f}"), None
+        else:
+            shown, scale = _without_zeros(mantissa), exponent
+        return self.value < 0, shown, scale
+
+
+#: Whole numbers below WHOLE are written in full; powers of ten stand from 10^LEAST downwards.
+WHOLE, LEAST = 10**6, -4
+
+
+def _without_zeros(digits: str) -> str:
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
 def number(expr: Expr) -> Rational | None:
     """The exact value of a number node, None for anything else."""
     if isinstance(expr, Rational):
@@ -217,7 +258,7 @@ def plain(expr: Expr) -> Expr:
             return cast(Basic, args[0] / args[1])  # type: ignore[operator]
         if isinstance(node, Tight):
             return Mul(*cast(list[Expr], args))
-        if isinstance(node, Decimal):
+        if isinstance(node, (Decimal, Numeral)):
             return args[0]
         return cast(Basic, node.func(*args))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from sympy import Expr, Symbol
 
+    from backprop_symbolic.document import Figures
+    from backprop_symbolic.numeric.values import Values
+
 
 @dataclass(frozen=True)
 class VerifiedDerivation:
@@ -32,6 +35,7 @@ class VerifiedDerivation:
     derivation: Derivation
     language: str = "en"
     detail: str = "normal"
+    figures: Figures | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -68,13 +72,13 @@ class VerifiedDerivation:
 
     def verify(self, *, strict: bool = False) -> VerifiedDerivation:
         """Decides every step once more; `strict` adds exact cancellation. Raises Unverified."""
-        return VerifiedDerivation(verify(self.derivation, strict=strict), self.language, self.detail)
+        return replace(self, derivation=verify(self.derivation, strict=strict))
 
     def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
         """The derivation in a format: latex, markdown, text or json. Raises UnknownName."""
         from backprop_symbolic.render import Options, render
 
-        options = Options(lang or self.language, DETAILS[self.detail], standalone)
+        options = Options(lang or self.language, DETAILS[self.detail], standalone, figures=self.figures)
         with collector_paused():
             return render(self.derivation, format, options)
 
@@ -105,7 +109,7 @@ class VerifiedDerivation:
     def _repr_markdown_(self) -> str:
         from backprop_symbolic.render import Options, render
 
-        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"))
+        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"), figures=self.figures)
         return render(self.derivation, "markdown", options)
 
     def _repr_latex_(self) -> str:
@@ -145,6 +149,8 @@ def derive(
     lang: str = "en",
     detail: str = "normal",
     strict: bool = False,
+    values: Values | None = None,
+    digits: int = 4,
 ) -> VerifiedDerivation:
     """∂E/∂w step by step, every step verified.
 
@@ -152,6 +158,8 @@ def derive(
     weight    a name as the notation writes it, a list of names, or "all"
     notation  lecture, layered, mazur, or the path of a TOML file; for a Network only
     strict    decide every step by exact cancellation too
+    values    numbers to put in after each formula, as numeric.values.resolve gives them
+    digits    significant digits with which they are shown
 
     Raises UnknownName, BadNetwork, BadGraph, BadExpression or BadNotation for what it cannot
     read, and Unverified where a step does not hold, which would be an error of this package.
@@ -176,7 +184,13 @@ def derive(
         raise unknown("weight", "all", [], f"in {graph.title}: it has no parameters")
     with collector_paused():
         derivation = backprop(graph, parameters, repeat=detail == "full")
-        return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
+        verified = verify(derivation, strict=strict)
+        shown = None
+        if values is not None:
+            from backprop_symbolic.numeric.substitute import figures
+
+            shown = figures(verified, values, digits)
+        return VerifiedDerivation(verified, lang, detail, shown)
 
 
 def _graph(network: Network | Graph | str | Path, notation: str) -> Graph:

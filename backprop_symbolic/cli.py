@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -16,10 +16,40 @@ from backprop_symbolic import __version__
 from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from backprop_symbolic.graph import Graph
+    from backprop_symbolic.numeric.values import Source, Values
     from backprop_symbolic.spec import Network
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def numbers_options(command: Command) -> Command:
+    """The options that give numbers."""
+    for option in reversed(
+        [
+            click.option(
+                "--values", "values_files", metavar="FILE", multiple=True,
+                help="Numbers for inputs, targets, weights, …: TOML, YAML, JSON or CSV. The file may state "
+                "the network too. Repeatable; a later file wins.",
+            ),
+            click.option(
+                "--set", "settings", metavar="NAME=NUMBER", multiple=True,
+                help="One number, e.g. --set x1=0.05. Repeatable; wins over files.",
+            ),
+            click.option("--seed", type=int, metavar="N", help="Draw what is given nowhere else."),
+            click.option("--example", metavar="NAME", help="A published worked example, e.g. mazur."),
+            click.option(
+                "--sample", type=int, metavar="N", help="Which sample of a file of several, from 1."
+            ),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @click.group("backprop", context_settings=CONTEXT, invoke_without_command=True)
@@ -35,10 +65,9 @@ def cli(context: click.Context) -> None:
 @click.version_option(__version__, prog_name="backprop-symbolic")
 @click.option(
     "--weight",
-    required=True,
     metavar="NAME",
     help="Weight or bias to derive, named as the notation does (w31), several between "
-    "blanks ('w31 w11'), or 'all'.",
+    "blanks ('w31 w11'), or 'all'. Required, but for an example, which is derived as a whole.",
 )
 @click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
 @click.option(
@@ -75,9 +104,14 @@ def cli(context: click.Context) -> None:
     help="brief, normal, or full (every line, every proof repeated where it is used).",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
+@numbers_options
+@click.option(
+    "--digits", type=int, metavar="N",
+    help="Significant digits with which numbers are shown; all are computed in full.  [default: 4]",
+)  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
 def derive(
-    weight: str,
+    weight: str | None,
     network: str | None,
     activation: str | None,
     loss: str | None,
@@ -89,11 +123,18 @@ def derive(
     lang: str,
     detail: str,
     strict: bool,
+    values_files: tuple[str, ...],
+    settings: tuple[str, ...],
+    seed: int | None,
+    example: str | None,
+    sample: int | None,
+    digits: int | None,
     output: str | None,
 ) -> None:
     """Derive ∂E/∂WEIGHT step by step.
 
-    Every line is verified before it is printed.
+    Every line is verified before it is printed. With --values, --set, --seed or --example each
+    formula is followed by a line with the numbers put in and the result.
     """
     if output is not None:
         writable(output)
@@ -104,9 +145,26 @@ def derive(
     if standalone and chosen.name != "latex":
         raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
-    graph = _graph(graph_file, notation, given)
-    names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
-    result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
+    numbered = bool(values_files or settings or seed is not None or example is not None)
+    if weight is None and example is None:
+        raise click.UsageError("Missing option '--weight'.")
+    for option, number in (("--digits", digits), ("--sample", sample)):
+        if number is not None and not numbered:
+            raise click.UsageError(f"{option} goes with --values, --set, --seed or --example")
+    sources = _sources(values_files, settings, example)
+    graph = _stated_graph(graph_file, notation, given, sources)
+    values = _values(graph, sources, seed, sample) if numbered else None
+    wanted = "all" if weight is None else weight
+    names: str | list[str] = "all" if wanted.strip() == "all" else wanted.split() or [wanted]
+    result = api.derive(
+        graph,
+        names,
+        lang=lang,
+        detail=detail,
+        strict=strict,
+        values=values,
+        digits=4 if digits is None else digits,
+    )
     write(result.render(chosen.name, standalone=standalone), output)
 
 
@@ -200,6 +258,54 @@ def _network(given: dict[str, str | None]) -> Network:
         given["--loss"] if given["--loss"] is not None else "half_sse",
         given["--bias"] if given["--bias"] is not None else "1",
     )
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _sources(files: Sequence[str], settings: Sequence[str], example: str | None) -> list[Source]:
+    """What the options say of numbers, in rising order: the example, the files, single numbers."""
+    if not files and not settings and example is None:
+        return []
+    from backprop_symbolic.numeric import values
+
+    return [
+        *([] if example is None else [values.example(example)]),
+        *(values.load(file) for file in files),
+        *(values.parse_set(text) for text in settings),
+    ]
+
+
+def _stated_graph(
+    graph_file: str | None, notation: str | None, given: dict[str, str | None], sources: Sequence[Source]
+) -> Graph:
+    """The graph that options and values files state together; a contradiction is told on stderr."""
+    if not sources:
+        return _graph(graph_file, notation, given)
+    from backprop_symbolic.graph import read
+    from backprop_symbolic.numeric.values import stated
+
+    options = {name.removeprefix("--"): value for name, value in given.items()}
+    chosen, notes = stated(sources, {**options, "notation": notation, "graph": graph_file})
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
+    definitions = chosen.pop("graph")
+    style = chosen.pop("notation")
+    if graph_file is None and definitions is not None:
+        return read(definitions)
+    return _graph(graph_file, style, {f"--{name}": value for name, value in chosen.items()})
+
+
+def _values(graph: Graph, sources: Sequence[Source], seed: int | None, sample: int | None) -> Values:
+    """A number for every leaf, of one sample."""
+    from backprop_symbolic.numeric.values import resolve
+
+    values = resolve(graph, sources, seed=seed)
+    if sample is None and len(values.samples) > 1:
+        raise click.UsageError(
+            f"there are {len(values.samples)} samples: name one with --sample, e.g. --sample 1"
+        )
+    return values.at(1 if sample is None else sample)
 
 
 # ---------------------------------------------------------------- output

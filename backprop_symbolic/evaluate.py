@@ -42,7 +42,7 @@ from sympy import sinh as sinh_
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic.activations import formula_of
-from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import Call, Decimal, Frac, Numeral, Partial, Prime, Tight, X
 from backprop_symbolic.algebra import symbols as names_in
 from backprop_symbolic.graph import Graph
 
@@ -468,7 +468,7 @@ class Evaluator:
                     return seed.get(cast(Symbol, expr))
                 return self.tangent(env[0], env[1], seed)
             return seed.get(cast(Symbol, expr))
-        if not expr.args or kind is Decimal:
+        if not expr.args or kind is Decimal or kind is Numeral:
             return self.zero
         if kind is Add:
             return domain.sum([self.tangent(a, env, seed) for a in expr.args])
@@ -577,6 +577,7 @@ _VALUES: Mapping[type, Callable[[Evaluator, Any, Env], Any]] = {
     Prime: Evaluator._prime,
     Piecewise: Evaluator._pieces,
     Decimal: lambda self, expr, env: self.domain.number(expr.value),
+    Numeral: lambda self, expr, env: self.domain.number(expr.value),
     Abs: Evaluator._absolute,
     sign_: lambda self, expr, env: self.sign(expr.args[0], env),
     sinh_: Evaluator._hyperbolic,
@@ -706,7 +707,7 @@ def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
                 parts.append((c, inner))
         elif isinstance(v, Frac) and isinstance(v.args[1], Rational):
             todo.append((cast(Rational, c / v.args[1]), cast(Expr, v.args[0])))
-        elif isinstance(v, (Rational, Decimal)):
+        elif isinstance(v, (Rational, Decimal, Numeral)):
             n = v if isinstance(v, Rational) else v.value
             parts.append((cast(Rational, c * n), cast(Expr, Rational(1))))
         else:

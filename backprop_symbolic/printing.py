@@ -17,7 +17,7 @@ from sympy import sign as sign_
 from sympy.core.relational import Ge, Gt, Le, Lt
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import Call, Decimal, Frac, Numeral, Partial, Prime, Tight, X
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -99,6 +99,8 @@ class Printer(ABC, Generic[T]):
             return self.fraction(self(expr.args[0]), self(expr.args[1]))
         if isinstance(expr, Decimal):
             return self.word(expr.text, expr.text)
+        if isinstance(expr, Numeral):
+            return self.numeral(expr)
         if isinstance(expr, exp_):
             return self.raised(self.word("e", "e"), self(expr.args[0]))
         if isinstance(expr, Pow):
@@ -155,6 +157,15 @@ class Printer(ABC, Generic[T]):
             shown = self.fraction(shown, self.word(str(q), str(q)))
         return shown if value.p >= 0 else self.sum([(True, shown)])
 
+    def numeral(self, expr: Numeral) -> T:
+        """0.0822, or 1.23 · 10^{-5}."""
+        negative, digits, scale = expr.written
+        shown = self.word(digits, digits)
+        if scale is not None:
+            ten = self.raised(self.word("10", "10"), self.rational(Rational(scale)))
+            shown = self.join([shown, self.dot(), ten])
+        return self.sum([(True, shown)]) if negative else shown
+
     def within(self, expr: Basic, strength: int) -> T:
         """`expr` with parentheses where it holds together less than `strength`."""
         shown = self(expr)
@@ -170,7 +181,9 @@ class Printer(ABC, Generic[T]):
             return True, self.rational(cast(Rational, -term))
         if isinstance(term, Mul) and isinstance(term.args[0], Rational) and term.args[0] < 0:
             return True, self.product((-term.args[0], *term.args[1:]))
-        return False, self.within(term, SUM + (isinstance(term, Add)))
+        # A number put in keeps its own sign: 0.5 + (-0.3).
+        alone = first and isinstance(term, Numeral)
+        return False, self.within(term, SUM if alone or not isinstance(term, (Add, Numeral)) else PRODUCT)
 
     def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
         minus = len(factors) > 1 and factors[0] == -1
@@ -197,6 +210,8 @@ class Printer(ABC, Generic[T]):
 
     def between(self, left: Basic, right: Basic, index: int, tight: bool) -> T | None:
         """What stands between two factors: nothing after a coefficient, else a dot."""
+        if isinstance(left, Numeral) or isinstance(right, Numeral):
+            return self.dot()
         numeric = isinstance(right, (Rational, Decimal)) or (
             isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
         ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
@@ -219,6 +234,9 @@ def precedence(expr: Basic) -> int:
         return SUM if expr < 0 else ATOM if expr.q == 1 else TIGHT
     if isinstance(expr, Decimal):
         return SUM if expr.value < 0 else ATOM
+    if isinstance(expr, Numeral):
+        negative, _, scale = expr.written
+        return SUM if negative else ATOM if scale is None else PRODUCT
     if isinstance(expr, Frac):
         return TIGHT
     if isinstance(expr, (Pow, exp_)):

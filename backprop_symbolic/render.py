@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import DETAILS, NORMAL, Argument, Derivation
-from backprop_symbolic.document import Bullets, Display, Document, Heading, Message, Paragraph, Row
+from backprop_symbolic.document import Bullets, Display, Document, Figures, Heading, Message, Paragraph, Row
 from backprop_symbolic.document import document as to_document
 from backprop_symbolic.printing import BREAK, Latex, break_lines
 from backprop_symbolic.registry import Registry
@@ -43,6 +43,7 @@ class Options:
     detail: int = NORMAL
     standalone: bool = False
     inline: tuple[str, str] = ("$`", "`$")  # what encloses mathematics in Markdown text
+    figures: Figures | None = None  # the numbers to put in
 
 
 formats: Registry[Format] = Registry("format")
@@ -133,7 +134,10 @@ def _latex_rows(printer: Latex, reason: Callable[[Message], str]) -> Callable[[t
         for row in given:
             # Beside a reason there is less room for the formula.
             width = 72 if row.reason is None else 46
-            first, *rest = break_lines(printer(row.rhs), width)
+            right = printer(row.rhs)
+            if row.result is not None:
+                right += f"{BREAK} = {printer(row.result)}"
+            first, *rest = break_lines(right, width)
             left = "" if row.lhs is None else printer(row.lhs).replace(BREAK, "")
             why = reason(row.reason) if row.reason is not None else ""
             found.append({"left": left, "sign": "=", "right": first.strip(), "reason": why})
@@ -171,7 +175,7 @@ def _inline(printer: Latex, opening: str, closing: str) -> Callable[[Any], str]:
 def _write_latex(derivation: Derivation, options: Options) -> str:
     printer = _latex_printer(derivation, options)
     words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
-    document = to_document(derivation, options.detail)
+    document = to_document(derivation, options.detail, options.figures)
     title, blocks = words(document.title), _blocks(document, words, _latex_rows(printer, _reason_text(words)))
     scripts = {script(c) for c in f"{title}{blocks}" if c.isalpha() and not c.isascii()}
     text = (
@@ -207,7 +211,7 @@ def _write_markdown(derivation: Derivation, options: Options) -> str:
     words = Words(options.language, _inline(printer, *options.inline), escape_markdown)
     # Inside $$ the text of a reason is LaTeX, whatever surrounds the block.
     reasons = Words(options.language, _inline(printer, "$", "$"), escape_latex)
-    document = to_document(derivation, options.detail)
+    document = to_document(derivation, options.detail, options.figures)
     return (
         environment()
         .get_template("markdown/document.md")
@@ -227,7 +231,7 @@ def _write_text(derivation: Derivation, options: Options) -> str:
     table = messages(options.language)
     printer = Terminal(derivation.graph.written(options.language), table["word.otherwise"])
     words = Words(options.language, lambda value: _one_line(printer, value), str)
-    document = to_document(derivation, options.detail)
+    document = to_document(derivation, options.detail, options.figures)
     with unicode_brackets():
         blocks = _blocks(document, words, lambda rows: _text_rows(printer, words, rows))
     text = (
@@ -250,6 +254,8 @@ def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
         else:
             left = printer.text(" " * indent)
         parts = [left, printer.text(" = "), printer(row.rhs)]
+        if row.result is not None:
+            parts.extend([printer.text(" = "), printer(row.result)])
         if row.reason is not None:
             parts.append(printer.text(padded(f"    ({words(row.reason)})")))
         lines = [line.rstrip() for line in str(printer.join(parts)).split("\n")]
