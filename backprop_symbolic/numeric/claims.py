@@ -487,9 +487,21 @@ class _Mistakes:
             for digits in ROUNDED:
                 yield digits, {s: round(self.steps.known[s], digits) for s in layer}
 
+    def before(self, q: Symbol) -> set[Symbol]:
+        """What q is computed from, directly or through others."""
+        found: set[Symbol] = set()
+        todo = [q]
+        while todo:
+            definition = self.graph[todo.pop()].definition
+            new = set() if definition is None else {*symbols(definition)} - found
+            found |= new
+            todo.extend(new)
+        return found
+
     def from_claims(self, q: Symbol, kind: str) -> Iterator[_Mistake]:
         """What follows from the other numbers that were claimed."""
-        claimed = {c.symbol: c.value for c in self.claims if c.kind == kind and c.symbol != q}
+        before = self.before(q)
+        claimed = {c.symbol: c.value for c in self.claims if c.kind == kind and c.symbol in before}
         new = self.steps.updated if kind == "after" else {}
         leaves = {**new, **{s: n for s, n in claimed.items() if self.graph[s].definition is None}}
         inner = {s: n for s, n in claimed.items() if self.graph[s].definition is not None}
