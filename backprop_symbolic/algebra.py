@@ -188,7 +188,7 @@ def number(expr: Expr) -> Rational | None:
     """The exact value of a number node, None for anything else."""
     if isinstance(expr, Rational):
         return cast(Rational, expr)
-    return expr.value if isinstance(expr, Decimal) else None
+    return expr.value if isinstance(expr, (Decimal, Numeral)) else None
 
 
 def add(*terms: Expr) -> Expr:
@@ -310,3 +310,86 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
         return rebuild(node, args)
 
     return cast(Expr, walk(expr))
+
+
+# ---------------------------------------------------------------- values put in
+
+
+def settled(expr: Expr) -> Expr:
+    """`expr` as a person writes it once numbers stand for its parameters.
+
+    1·a → a, 0·a → 0, a/1 → a, 1/2 as a fraction of numbers, a^1 → a, a + 0 → a, 3 - 1 → 2. Numbers
+    are not multiplied with each other; nothing is reordered.
+    """
+
+    def walk(node: Basic) -> Basic:
+        if not node.args or isinstance(node, Decimal):
+            return node
+        args = tuple(walk(arg) for arg in node.args)
+        if isinstance(node, (Mul, Tight)):
+            return _settled_product(cast(tuple[Expr, ...], args), isinstance(node, Tight))
+        if isinstance(node, Frac):
+            over, under = number(cast(Expr, args[0])), number(cast(Expr, args[1]))
+            if over == 0 or under == 1:
+                return args[0]
+            if over is not None and under is not None:
+                return cast(Expr, over / under)
+        if isinstance(node, Pow) and args[1] == ONE:
+            return args[0]
+        if isinstance(node, Add):
+            return _settled_sum(cast(tuple[Expr, ...], args))
+        if all(new is old for new, old in zip(args, node.args, strict=True)):
+            return node
+        return rebuild(node, args)
+
+    return cast(Expr, walk(expr))
+
+
+def _settled_product(factors: tuple[Expr, ...], tight: bool) -> Expr:
+    if any(number(f) == 0 for f in factors):
+        return ZERO
+    kept = [f for f in factors if f != ONE]
+    return Tight(*kept) if tight and len(kept) > 1 else mul(*kept)
+
+
+def _settled_sum(terms: tuple[Expr, ...]) -> Expr:
+    kept = [t for t in terms if number(t) != 0]
+    values = [number(t) for t in kept]
+    if len(kept) > 1 and all(isinstance(v, Rational) for v in values):
+        return cast(Expr, sum(cast(list[Rational], values), ZERO))
+    return add(*kept)
+
+
+def at_point(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
+    """The value of `expr` at variable = point, by the case that `case_at` finds."""
+    return cast(Expr, plain(case_at(expr, variable, point, side)).subs(variable, point))
+
+
+def case_at(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
+    """`expr` without its cases: the one that holds at variable = point remains.
+
+    With `side` -1 or 1 it is the one that holds just below or just above the point.
+    """
+
+    def case(node: Expr) -> Expr | None:
+        if not isinstance(node, Piecewise):
+            return None
+        for value, condition in node.args:
+            if condition == True or _holds(condition, variable, point, side):  # noqa: E712
+                return mapped(cast(Expr, value), case)
+        raise ValueError(f"no case of {node} holds at {point}")
+
+    return mapped(expr, case)
+
+
+def _holds(condition: Basic, variable: Symbol, point: Expr, side: int) -> bool:
+    """Whether `variable < border` or the like holds at the point or beside it."""
+    left, right = (plain(cast(Expr, a)) for a in condition.args)
+    gap = (left - right).subs(variable, point)
+    if gap == 0 and side:
+        slope = (left - right).coeff(variable)
+        gap = slope * side
+    name = type(condition).__name__
+    if gap == 0:
+        return name in ("GreaterThan", "LessThan")
+    return bool(gap > 0) == (name in ("GreaterThan", "StrictGreaterThan"))

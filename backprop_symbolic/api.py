@@ -17,7 +17,7 @@ from backprop_symbolic.spec import Network
 from backprop_symbolic.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sympy import Expr, Symbol
 
@@ -191,6 +191,37 @@ def derive(
 
             shown = figures(verified, values, digits)
         return VerifiedDerivation(verified, lang, detail, shown)
+
+
+def prove_activation(
+    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+) -> VerifiedDerivation:
+    """The page of an activation, by its name or as a formula in x: f', its proof, its forms.
+
+    Raises UnknownName, BadExpression or NotDifferentiable for what it cannot read or differentiate.
+    """
+    from backprop_symbolic.page import activation_page
+
+    return _page(lambda: activation_page(name, strict=strict), lang, detail)
+
+
+def prove_loss(
+    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+) -> VerifiedDerivation:
+    """The page of a loss, by its name or as a formula in t and o: ∂E/∂o and its proof."""
+    from backprop_symbolic.page import loss_page
+
+    return _page(lambda: loss_page(name, strict=strict), lang, detail)
+
+
+def _page(make: Callable[[], Derivation], lang: str, detail: str) -> VerifiedDerivation:
+    from backprop_symbolic.wording import messages
+
+    if detail not in DETAILS:
+        raise unknown("detail", detail, DETAILS)
+    messages(lang)
+    with collector_paused():
+        return VerifiedDerivation(make(), lang, detail)
 
 
 def _graph(network: Network | Graph | str | Path, notation: str) -> Graph:

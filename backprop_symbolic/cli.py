@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted
+from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,6 +61,34 @@ def cli(context: click.Context) -> None:
         raise click.UsageError("no command given. See backprop --help.")
 
 
+def output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how a document is written, the same for every command that writes one."""
+    for option in reversed(
+        (
+            click.option(
+                "--format", "format_", metavar="NAME", default="latex", show_default=True,
+                help="latex, markdown, text or json.",
+            ),
+            click.option(
+                "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
+            ),
+            click.option(
+                "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
+            ),
+            click.option(
+                "--detail", metavar="LEVEL", default="normal", show_default=True,
+                help="brief, normal, or full (every line, every proof repeated where it is used).",
+            ),
+            click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
+            click.option(
+                "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
+            ),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @cli.command(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="backprop-symbolic")
 @click.option(
@@ -73,9 +101,17 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--activation",
     metavar="NAME[,NAME…]",
-    help="One for all layers or one for each: sigmoid, tanh, relu, …  [default: sigmoid]",
+    help="One for all layers or one for each: sigmoid, 'elu(alpha=0.5)', softmax, … (see backprop "
+    "list), or a formula in x.  [default: sigmoid]",
 )
-@click.option("--loss", metavar="NAME", help="half_sse, sse, mse, …  [default: half_sse]")
+@click.option(
+    "--loss",
+    metavar="NAME",
+    help="half_sse, mse, softmax_cross_entropy, … (see backprop list), or a formula in t and o.  "
+    "[default: half_sse]",
+)
+@click.option("--l1", metavar="NUMBER", help="Add the penalty NUMBER · Σ|w| over the weights.")
+@click.option("--l2", metavar="NUMBER", help="Add the penalty NUMBER/2 · Σw² over the weights.")
 @click.option(
     "--bias",
     metavar="MODE",
@@ -93,28 +129,19 @@ def cli(context: click.Context) -> None:
     metavar="NAME|FILE",
     help="lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
 )
-@click.option(
-    "--format", "format_", metavar="NAME", default="latex", show_default=True,
-    help="latex, markdown, text or json.",
-)  # fmt: skip
-@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
-@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
-@click.option(
-    "--detail", metavar="LEVEL", default="normal", show_default=True,
-    help="brief, normal, or full (every line, every proof repeated where it is used).",
-)  # fmt: skip
-@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
+@output_options
 @numbers_options
 @click.option(
     "--digits", type=int, metavar="N",
     help="Significant digits with which numbers are shown; all are computed in full.  [default: 4]",
 )  # fmt: skip
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
 def derive(
     weight: str | None,
     network: str | None,
     activation: str | None,
     loss: str | None,
+    l1: str | None,
+    l2: str | None,
     bias: str | None,
     graph_file: str | None,
     notation: str | None,
@@ -136,15 +163,11 @@ def derive(
     Every line is verified before it is printed. With --values, --set, --seed or --example each
     formula is followed by a line with the numbers put in and the result.
     """
-    if output is not None:
-        writable(output)
+    chosen = _format(format_, standalone, output)
     from backprop_symbolic import api
-    from backprop_symbolic.render import formats
 
-    chosen = formats.get(format_)
-    if standalone and chosen.name != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
     numbered = bool(values_files or settings or seed is not None or example is not None)
     if weight is None and example is None:
         raise click.UsageError("Missing option '--weight'.")
@@ -165,7 +188,55 @@ def derive(
         values=values,
         digits=4 if digits is None else digits,
     )
-    write(result.render(chosen.name, standalone=standalone), output)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+def _format(name: str, standalone: bool, output: str | None) -> str:
+    """The format's own name; refuses what cannot be written before any work is done."""
+    if output is not None:
+        writable(output)
+    from backprop_symbolic.render import formats
+
+    chosen = formats.get(name).name
+    if standalone and chosen != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen}")
+    return chosen
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def activation(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of an activation.
+
+    NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
+    The page states the exact formula, proves f' line by line and writes it through y = f(x).
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def loss(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of a loss by an output.
+
+    NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
+    number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
 
 
 @cli.command(context_settings=CONTEXT)
@@ -257,6 +328,8 @@ def _network(given: dict[str, str | None]) -> Network:
         given["--activation"] if given["--activation"] is not None else "sigmoid",
         given["--loss"] if given["--loss"] is not None else "half_sse",
         given["--bias"] if given["--bias"] is not None else "1",
+        _number("--l1", given["--l1"]),
+        _number("--l2", given["--l2"]),
     )
 
 
@@ -306,6 +379,49 @@ def _values(graph: Graph, sources: Sequence[Source], seed: int | None, sample: i
             f"there are {len(values.samples)} samples: name one with --sample, e.g. --sample 1"
         )
     return values.at(1 if sample is None else sample)
+
+
+def _number(option: str, value: str | None) -> str:
+    """The number of a penalty as typed; an empty one is a mistake, not none."""
+    if value is not None and not value.strip():
+        raise click.UsageError(f"{option} needs a number greater than 0, such as 0.01")
+    return value or ""
+
+
+# ---------------------------------------------------------------- lists
+
+LISTS = ("activations", "losses", "notations", "languages", "formats")
+
+
+@cli.command("list", context_settings=CONTEXT)
+@click.argument("what", required=False, metavar="[LIST]")
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True, help="text or json.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def list_(what: str | None, format_: str, lang: str, output: str | None) -> None:
+    """What there is to choose from, a line for each.
+
+    LIST is activations, losses, notations, languages or formats; without it all are shown.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic import listing
+
+    if format_ not in ("text", "json"):
+        raise unknown("format", format_, ("text", "json"), "of a list")
+    if what is not None and what not in LISTS:
+        raise unknown("list", what, LISTS)
+    lists = listing.listing(lang)
+    chosen = {title: lists[title]() for title in (LISTS if what is None else (what,))}
+    if format_ == "json":
+        import json
+
+        write(json.dumps(chosen, ensure_ascii=False, indent=2) + "\n", output)
+    else:
+        write(listing.as_text(chosen), output)
+    if {"activations", "losses"} & set(chosen):
+        for line in listing.broken():
+            click.echo(f"Warning: {line}", err=True)
 
 
 # ---------------------------------------------------------------- output

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Symbol
 
-from backprop_symbolic.algebra import Numeral, Partial, symbols
+from backprop_symbolic.algebra import Numeral, symbols
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
-from backprop_symbolic.rules import Calculated, OnBoard
+from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines",)
+REASONED = (
+    "proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x",
+    "softmax_same", "softmax_other", "softmax_folded",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Row:
 
     lhs: Expr | None
     rhs: Expr
-    reason: Message | None = None
+    reasons: tuple[Message, ...] = ()
     result: Expr | None = None
 
 
@@ -108,7 +111,6 @@ class Document:
 
 def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | None = None) -> Document:
     """The document of a derivation at a detail: BRIEF, NORMAL or FULL; with numbers where given."""
-    parameters = derivation.parameters
     blocks: list[Block] = [
         Heading(2, Message("section.setting")),
         Bullets(tuple(Message(f"hypothesis.{key}", args) for key, args in derivation.hypotheses)),
@@ -117,11 +119,7 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
         blocks.extend(_given(derivation, detail, figures))
     for section in derivation.sections:
         blocks.extend(_section(section, detail, 2, figures))
-    if len(parameters) == 1:
-        partial = Partial(derivation.graph.error, parameters[0])
-        return Document(Message("title.weight", {"partial": partial}), tuple(blocks))
-    title = Message("title.all", {"error": derivation.graph.error, "count": len(parameters)})
-    return Document(title, tuple(blocks))
+    return Document(Message(*derivation.title), tuple(blocks))
 
 
 def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
@@ -146,7 +144,7 @@ def _numbers(lhs: Expr | None, figure: Figure) -> Row:
     """lhs = the numbers put in = what they come to."""
     if isinstance(figure.formula, Numeral):
         return Row(lhs, figure.result)
-    return Row(lhs, figure.formula, None, figure.result)
+    return Row(lhs, figure.formula, (), figure.result)
 
 
 def _section(section: Section, detail: int, level: int, figures: Figures | None) -> Iterator[Block]:
@@ -165,15 +163,17 @@ def _section(section: Section, detail: int, level: int, figures: Figures | None)
 
 def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
-    if group.detail > detail or not steps:
+    if group.detail > detail or not (steps or group.alone):
         return
     yield Paragraph(Message(f"group.{group.key}", group.args))
+    if group.alone:
+        return
     reasons = detail >= FULL or (detail >= NORMAL and group.key in REASONED)
     rows = []
     before: Expr | None = None
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         lhs = None if step.lhs == before else step.lhs
-        rows.append(Row(lhs, step.rhs, reason(step) if reasons else None))
+        rows.append(Row(lhs, step.rhs, reasons_of(step) if reasons else ()))
         before = step.lhs
         ends = after is None or after.lhs != step.lhs
         if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
@@ -181,11 +181,19 @@ def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block
     yield Display(tuple(rows))
 
 
-def reason(step: Step) -> Message:
-    """Why the step follows, as a short message."""
+def reasons_of(step: Step) -> tuple[Message, ...]:
+    """Why the step follows, as short messages, the main one first."""
     rule = step.rule
+    if isinstance(rule, Differentiated):
+        return tuple(Message(f"calculus.{key}") for key in rule.rules)
+    if isinstance(rule, InnerChain):
+        return Message("calculus.chain"), Message(f"calculus.{rule.rule}")
     if isinstance(rule, Calculated):
-        return Message(f"calculus.{rule.rules[0]}")
+        return (Message(f"calculus.{rule.rules[0]}"),)
+    if isinstance(rule, Eliminated):
+        return (Message(f"elimination.{rule.move}"),)
     if isinstance(rule, OnBoard):
-        return Message(f"board.{rule.rule}")
-    return Message(f"rule.{rule.key}")
+        return (Message(f"board.{rule.rule}"),)
+    if isinstance(rule, Rewritten):
+        return (Message(f"board.{rule.how}"),)
+    return (Message(f"rule.{rule.key}"),)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import Argument, Derivation, Group, Section, Step
-from backprop_symbolic.document import Figure, reason
+from backprop_symbolic.document import Figure, reasons_of
 from backprop_symbolic.printing import BREAK, Latex, Plain
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class _Writer:
             "lhs": self.expr(step.lhs),
             "rhs": self.expr(step.rhs),
             "rule": step.rule.key,
-            "reason": self.messages[reason(step).key],
+            "reason": ", ".join(self.messages[m.key] for m in reasons_of(step)),
             "uses": list(step.uses),
             "detail": step.detail,
             "evidence": None if step.evidence is None else asdict(step.evidence),

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, pi
+from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
-from sympy.core.relational import Ge, Gt, Le, Lt
+from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Numeral, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import Call, Decimal, Frac, Numeral, Partial, Prime, Tight, X, number
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -36,6 +36,9 @@ T = TypeVar("T")
 
 class Printer(ABC, Generic[T]):
     """The walk. `names` gives the LaTeX of every name; `otherwise` is a word of the language."""
+
+    #: Whether f(u)² may be written f²(u); not where the text is to be read by a program.
+    raises_signs: ClassVar[bool] = True
 
     def __init__(self, names: Mapping[Symbol, str], otherwise: str = "otherwise") -> None:
         self.names, self.otherwise = names, otherwise
@@ -106,15 +109,15 @@ class Printer(ABC, Generic[T]):
         if isinstance(expr, Pow):
             if expr.args[1] == Rational(1, 2):
                 return self.root(self(expr.args[0]))
+            if self.raises_signs and (sign := self.raisable(expr)) is not None:
+                argument = self.parens(self(expr.args[0].args[-1]))
+                return self.join([self.raised(sign, self(expr.args[1])), argument])
             base = self.within(expr.args[0], ATOM)
             if isinstance(expr.args[0], Symbol) and "^" in latex_name(self.names, expr.args[0]):
                 base = self.parens(base)  # a^{(1)} squared
             return self.raised(base, self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
-            sign = self.function(expr.name)
-            if isinstance(expr, Prime):
-                sign = self.join([sign, self.word("'", "'")])
-            return self.join([sign, self.parens(self(expr.args[1]))])
+            return self.applied(expr, self(expr.args[1]))
         if isinstance(expr, Piecewise):
             return self.cases(
                 [(self(p.args[0]), None if p.args[1] == True else self.relation(p.args[1]))  # noqa: E712
@@ -124,13 +127,32 @@ class Printer(ABC, Generic[T]):
             return self.bars(self(expr.args[0]))
         if expr is pi:
             return self.word(r"\pi", "π")
+        if isinstance(expr, Relational):
+            return self.relation(expr)
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
         raise TypeError(f"no way to write {type(expr).__name__}")
 
+    def raisable(self, expr: Pow) -> T | None:
+        """The sign of f where f(u)^n is written f^n(u), as with tanh²(u)."""
+        base, exponent = expr.args
+        if not isinstance(exponent, Integer) or exponent < 2:
+            return None
+        if isinstance(base, Call):
+            return self.function(base.name) if base.name == "tanh" else None
+        name = type(base).__name__
+        return self.word(*FUNCTIONS[name]) if name in ("sin", "cos", "sinh", "cosh") else None
+
+    def applied(self, expr: Call | Prime, argument: T) -> T:
+        """f(u) or f'(u)."""
+        sign = self.function(expr.name)
+        if isinstance(expr, Prime):
+            sign = self.join([sign, self.word("'", "'")])
+        return self.join([sign, self.parens(argument)])
+
     def function(self, name: str) -> T:
-        entry = activations.activations.get(name)
+        entry = activations.activation(name)
         return self.word(entry.latex, entry.sign)
 
     def relation(self, condition: Basic) -> T:
@@ -186,9 +208,9 @@ class Printer(ABC, Generic[T]):
         return False, self.within(term, SUM if alone or not isinstance(term, (Add, Numeral)) else PRODUCT)
 
     def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
-        minus = len(factors) > 1 and factors[0] == -1
-        if minus:
-            rest = factors[1:]
+        first = factors[0]
+        if len(factors) > 1 and isinstance(first, Rational) and first < 0:
+            rest = factors[1:] if first == -1 else (-first, *factors[1:])
             inner = self.product(rest, tight) if len(rest) > 1 else self.within(rest[0], PRODUCT)
             return self.sum([(True, inner)])
         parts: list[T] = []
@@ -215,7 +237,13 @@ class Printer(ABC, Generic[T]):
         numeric = isinstance(right, (Rational, Decimal)) or (
             isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
         ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
-        if numeric:
+        # 2·1/n: without the dot it would be a mixed number.
+        mixed = (
+            isinstance(left, (Rational, Decimal))
+            and isinstance(right, Frac)
+            and number(cast(Expr, right.args[0]))
+        )
+        if numeric or mixed:
             return self.dot()
         if tight or (index == 1 and isinstance(left, (Rational, Decimal))):
             return self.thin()
@@ -373,6 +401,8 @@ def visible(latex: str) -> int:
 class Plain(Printer[str]):
     """One line of plain text in the language of graph files: w31*y_h1 + 1."""
 
+    raises_signs = False
+
     def name(self, symbol: Symbol) -> str:
         return symbol.name
 
@@ -380,7 +410,14 @@ class Plain(Printer[str]):
         return {"π": "pi", "sgn": "sign"}.get(plain, plain)
 
     def function(self, name: str) -> str:
-        return name
+        return activations.activation(name).sign if activations.is_formula(name) else name
+
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        if activations.is_formula(expr.name):
+            return super().applied(expr, argument)
+        name, _, values = expr.name.partition("(")
+        mark = "'" if isinstance(expr, Prime) else ""
+        return f"{name}{mark}({argument}{', ' + values[:-1] if values else ''})"
 
     def join(self, parts: list[str]) -> str:
         return "".join(parts)

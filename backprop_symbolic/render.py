@@ -71,6 +71,10 @@ class Words:
             for i, piece in enumerate(pieces)
         )
 
+    def list(self, messages: tuple[Message, ...]) -> str:
+        """Short messages side by side."""
+        return ", ".join(self(message) for message in messages)
+
     def argument(self, name: str, args: Mapping[str, Argument]) -> str:
         if "=" in name:
             left, _, right = name.partition("=")
@@ -128,18 +132,20 @@ def _latex_printer(derivation: Derivation, options: Options) -> Latex:
     return Latex(derivation.graph.written(options.language), table["word.otherwise"])
 
 
-def _latex_rows(printer: Latex, reason: Callable[[Message], str]) -> Callable[[tuple[Row, ...]], Any]:
+def _latex_rows(
+    printer: Latex, reason: Callable[[tuple[Message, ...]], str]
+) -> Callable[[tuple[Row, ...]], Any]:
     def rows(given: tuple[Row, ...]) -> list[dict[str, str]]:
         found: list[dict[str, str]] = []
         for row in given:
             # Beside a reason there is less room for the formula.
-            width = 72 if row.reason is None else 46
+            width = 46 if row.reasons else 72
             right = printer(row.rhs)
             if row.result is not None:
                 right += f"{BREAK} = {printer(row.result)}"
             first, *rest = break_lines(right, width)
             left = "" if row.lhs is None else printer(row.lhs).replace(BREAK, "")
-            why = reason(row.reason) if row.reason is not None else ""
+            why = reason(row.reasons) if row.reasons else ""
             found.append({"left": left, "sign": "=", "right": first.strip(), "reason": why})
             found.extend({"left": "", "sign": "", "right": r.strip(), "reason": ""} for r in rest)
         return found
@@ -201,9 +207,9 @@ def script(letter: str) -> str:
     return "cjk" if spelled.startswith(("HANGUL", "CJK", "HIRAGANA", "KATAKANA")) else "other"
 
 
-def _reason_text(words: Words) -> Callable[[Message], str]:
-    r"""A reason as `\text{…}`, mathematics in it and all."""
-    return lambda message: rf"\text{{{words(message)}}}"
+def _reason_text(words: Words) -> Callable[[tuple[Message, ...]], str]:
+    r"""Reasons as one `\text{…}`, mathematics in it and all."""
+    return lambda messages: rf"\text{{{words.list(messages)}}}"
 
 
 def _write_markdown(derivation: Derivation, options: Options) -> str:
@@ -256,8 +262,8 @@ def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
         parts = [left, printer.text(" = "), printer(row.rhs)]
         if row.result is not None:
             parts.extend([printer.text(" = "), printer(row.result)])
-        if row.reason is not None:
-            parts.append(printer.text(padded(f"    ({words(row.reason)})")))
+        if row.reasons:
+            parts.append(printer.text(padded(f"    ({words.list(row.reasons)})")))
         lines = [line.rstrip() for line in str(printer.join(parts)).split("\n")]
         # A row of one line may follow another closely; fractions need air.
         if shown and (len(lines) > 1 or height > 1):

@@ -11,7 +11,7 @@ from sympy import Basic, Rational, Symbol
 from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
-from backprop_symbolic.algebra import Frac, Partial, X
+from backprop_symbolic.algebra import Call, Frac, Partial, Prime, X
 from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 
 #: stringPict counts a Hangul syllable as one column; a filler takes the second and is removed.
@@ -131,6 +131,8 @@ class Terminal(Printer[prettyForm]):
         for value, test in rows:
             gap = " " * (width - value.width() + 3)
             lines.extend(_lines(_beside([value, self.text(gap), test or self.text(self.otherwise)])))
+        full = max(map(len, lines))  # of unequal lines prettyForm would centre the shorter ones
+        lines = [line.ljust(full) for line in lines]
         middle = (len(lines) - 1) // 2
         left = {1: ["{"], 2: ["⎰", "⎱"]}.get(len(lines)) or [
             "⎧", *("⎨" if i == middle else "⎪" for i in range(1, len(lines) - 1)), "⎩",
@@ -164,13 +166,18 @@ def _stacked(top: prettyForm, bottom: prettyForm) -> prettyForm:
 class Flat(Plain):
     """One line of Unicode, for a formula inside a sentence: ∂E/∂w₃₁."""
 
+    raises_signs = True
+
     def name(self, symbol: Symbol) -> str:
         return unicode_name(latex_name(self.names, symbol))
+
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        return Printer.applied(self, expr, argument)
 
     def function(self, name: str) -> str:
         from backprop_symbolic import activations
 
-        return activations.activations.get(name).sign
+        return activations.activation(name).sign
 
     def word(self, latex: str, plain: str) -> str:
         return plain

@@ -15,7 +15,7 @@ import backprop_symbolic
 PACKAGE = Path(backprop_symbolic.__file__).parent
 
 #: Each module may import only modules that stand before it, also inside functions.
-ORDER = ["__init__", "errors", "registry", "algebra", "expressions", "activations", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "backprop", "evaluate", "verify", "wording", "document", "printing", "terminal", "jsonform", "render", "api", "cli", "__main__"]
+ORDER = ["__init__", "errors", "registry", "algebra", "expressions", "cases", "activations", "elimination", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "proof", "backprop", "evaluate", "verify", "page", "wording", "listing", "document", "printing", "terminal", "jsonform", "render", "api", "cli", "__main__"]
 
 #: (module, import) that run the other way, with the reason. Keep it empty.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
@@ -92,6 +92,7 @@ HEAVY = {"sympy", "mpmath", "jinja2", "click", "numpy"}
         ("from backprop_symbolic.losses import losses; losses.names()", set()),
         ("from backprop_symbolic.notation import builtin_names; builtin_names()", set()),
         ("import backprop_symbolic.cli", {"click"}),
+        ("from backprop_symbolic import listing; [make() for make in listing.listing('ko').values()]", set()),
         ("from backprop_symbolic import derive; derive('2-2-2', 'w31')", {"sympy", "mpmath"}),
     ],
 )

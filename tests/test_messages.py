@@ -11,11 +11,26 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import product
 
 import pytest
 
-from backprop_symbolic import Network, activations, backprop, calculus, derive, losses, read, rules
+from backprop_symbolic import (
+    Network,
+    activations,
+    backprop,
+    calculus,
+    derivation,
+    derive,
+    elimination,
+    losses,
+    page,
+    proof,
+    prove_activation,
+    prove_loss,
+    read,
+    render,
+    rules,
+)  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
 from backprop_symbolic.spec import BIAS_MODES
@@ -31,6 +46,13 @@ GRAPHS = (
     "a = w1*w1*x1\nb = relu(a)\nE = b*b",
     "E = w1",
 )
+
+
+#: Formulas whose pages between them say every sentence that a page can say.
+FORMULAS = (
+    "3", "x**2", "x**(1/3)", "exp(x) + x**2", "1/x", "log(x)", "abs(x)", "sin(x)*cos(x)", "2**x + x**3",
+    "atan(exp(x))", "x*tanh(log(1 + exp(x)))", "exp(x)/3 + 1/(1 + x**2)", "max(0, sinh(x) + cosh(x))",
+)  # fmt: skip
 
 
 def placeholders(text: str) -> set[str]:
@@ -67,6 +89,12 @@ def every_derivation() -> Iterator:
     yield Network.dense([2, 3, 3, 2]), "w11"
     for text in GRAPHS:
         yield read(text), "all"
+    for sizes in ([2, 2, 2], [2, 3, 4, 5]):
+        for weight in ("w11", "all"):
+            softmax = ["sigmoid"] * (len(sizes) - 2) + ["softmax"]
+            yield Network.dense(sizes, softmax, "categorical_cross_entropy", "node"), weight
+            yield Network.dense(sizes, softmax, "half_sse", l1=0.1, l2="0.01", bias="layer"), weight
+            yield Network.dense(sizes, softmax[::-1], "softmax_cross_entropy", l2=1), weight
 
 
 @cache
@@ -77,8 +105,16 @@ def asked() -> dict[str, list[frozenset[str]]]:
     def note(message: Message) -> None:
         found.setdefault(message.key, set()).add(frozenset(message.args))
 
-    for (network, weight), detail in product(every_derivation(), DETAILS):
-        whole = document(derive(network, weight, detail=detail).derivation, DETAILS[detail])
+    def every(detail: str) -> Iterator:
+        for network, weight in every_derivation():
+            yield derive(network, weight, detail=detail)
+        for name in (*activations.activations.names(), *FORMULAS):
+            yield prove_activation(name, detail=detail)
+        for name in (*losses.losses.names(), "(t - o)**4/4"):
+            yield prove_loss(name, detail=detail)
+
+    for detail, result in ((d, r) for d in DETAILS for r in every(d)):
+        whole = document(result.derivation, DETAILS[detail])
         note(whole.title)
         for block in whole.blocks:
             if isinstance(block, (Heading, Paragraph)):
@@ -88,8 +124,8 @@ def asked() -> dict[str, list[frozenset[str]]]:
                     note(item)
             elif isinstance(block, Display):
                 for row in block.rows:
-                    if row.reason is not None:
-                        note(row.reason)
+                    for reason in row.reasons:
+                        note(reason)
     return {key: list(args) for key, args in found.items()}
 
 
@@ -117,7 +153,7 @@ def written_in_source() -> set[str]:
     from backprop_symbolic import document as document_module
 
     found: set[str] = set()
-    for module in (backprop, document_module, calculus):
+    for module in (backprop, document_module, calculus, derivation, elimination, proof, page):
         tree = ast.parse(inspect.getsource(module))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         returned = {f".{f.name}": returns(f) for f in functions}
@@ -127,10 +163,15 @@ def written_in_source() -> set[str]:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                     names.setdefault(node.targets[0].id, set()).update(strings(node.value, {}))
             for node in ast.walk(function):
+                if isinstance(node, ast.Return) and function.name == "title" and isinstance(node.value, ast.Tuple):
+                    found |= strings(node.value.elts[0], names)
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
                     continue
                 if node.func.id in ("Section", "Group"):
                     found |= {f"{node.func.id.lower()}.{key}" for key in strings(node.args[0], names)}
+                if node.func.id in ("Move", "Eliminated"):
+                    at = 2 if node.func.id == "Move" else 0
+                    found |= {f"elimination.{key}" for key in strings(node.args[at], names)}
                 if node.func.id == "Message":
                     found |= strings(node.args[0], names)
                 if node.func.id == "Calculated" and isinstance(node.args[1], ast.Tuple):
@@ -168,8 +209,10 @@ def producible() -> set[str]:
         *(f"rule.{key}" for key in rules.RULES),
         *(f"board.{line.rule}" for entry in activations.activations for line in entry.board),
         *(f"hypothesis.bias_{mode}" for mode in BIAS_MODES),
-        *(f"hypothesis.{loss.condition}" for loss in losses.losses if loss.condition),
+        *(f"hypothesis.{key}" for loss in losses.losses for key in loss.conditions),
+        *(f"format.{name}" for name in render.formats.names()),
         "word.otherwise",
+        "word.language",
     }
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from backprop_symbolic import Network, derive
 from backprop_symbolic import notation as notation_module
-from backprop_symbolic.activations import activation, activations, board, formula, function_symbol, prime
+from backprop_symbolic.activations import activation, activations, board, formula, function_symbol
+from backprop_symbolic.calculus import prime
 from backprop_symbolic.errors import BackpropError, BadNotation, UnknownName, nearest, quoted, unknown
 from backprop_symbolic.graph import dense
 from backprop_symbolic.losses import losses

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 MAX_FILE = 20_000_000  # bytes of a values file
 MAX_DEPTH = 6  # weights of several layers in several tables need no more
 MAX_NUMBERS = 2_000_000  # in one file
-SETTINGS = ("network", "activation", "loss", "bias", "notation", "graph")
+SETTINGS = ("network", "activation", "loss", "l1", "l2", "bias", "notation", "graph")
 ARRAYS = ("inputs", "targets", "weights", "biases")
 TABLES = ("inputs", "targets", "weights", "biases", "parameters", "constants")
 RATES = ("learning_rate", "eta", "η")
@@ -340,11 +340,13 @@ def _text(node: _Node) -> str:
 
 
 def _setting(name: str, node: _Node) -> Setting:
-    """A setting as text: `activation` may be a list of names, `bias` may be the number 1."""
+    """A setting as text: `activation` may be a list of names, `bias` the number 1, a penalty a number."""
     if name == "activation" and isinstance(node.value, list):
         return Setting(",".join(_text(child) for child in node.value), node.where)
     if name == "bias" and not isinstance(node.value, bool) and node.value == 1:
         return Setting("1", node.where)
+    if name in ("l1", "l2") and isinstance(node.value, (int, float)):
+        return Setting(f"{_number(node).value!r}", node.where)
     return Setting(_text(node), node.where)
 
 

@@ -74,6 +74,37 @@ class Example:
         return " ".join([*options, "-o", name])
 
 
+@dataclass(frozen=True)
+class PageExample:
+    """The page of one activation or loss as text."""
+
+    kind: str
+    name: str
+    language: str
+
+    def text(self) -> str:
+        """What `backprop activation NAME` or `backprop loss NAME` prints."""
+        from backprop_symbolic import prove_activation, prove_loss
+
+        prove = prove_activation if self.kind == "activation" else prove_loss
+        return prove(self.name, lang=self.language).render("text")
+
+
+def pages() -> dict[Path, PageExample]:
+    """One page for each shipped activation and loss in English and Korean, and for a formula typed by a user."""
+    from backprop_symbolic.activations import activations
+    from backprop_symbolic.losses import losses
+
+    named = [("activation", name, name) for name in activations.names()]
+    named += [("loss", name, name) for name in losses.names()]
+    named += [("activation", "x*sigmoid(1.702*x)", "formula"), ("loss", "(t - o)**4/4", "formula")]
+    return {
+        GOLDEN / {"activation": "activations", "loss": "losses"}[kind] / f"{file}{'' if language == 'en' else '.ko'}.txt": PageExample(kind, name, language)
+        for kind, name, file in named
+        for language in ("en", "ko")
+    }
+
+
 #: tests/golden/: read them after every change of wording or of a rule.
 EXAMPLES: Mapping[str, Example] = {
     "w31.md": Example("w31", "markdown"),
@@ -140,6 +171,7 @@ def listed() -> dict[Path, Callable[[], str]]:
     """Every generated file with the function that gives its text."""
     return {
         **{GOLDEN / name: example.text for name, example in EXAMPLES.items()},
+        **{path: example.text for path, example in pages().items()},
         **{OUTPUT / name: example.text for name, example in SAMPLES.items()},
         OUTPUT / "README.md": index,
     }
@@ -148,7 +180,9 @@ def listed() -> dict[Path, Callable[[], str]]:
 def leftovers() -> list[Path]:
     """Files in the two directories that no table lists."""
     known = listed()
-    found = [p for p in (*GOLDEN.iterdir(), *OUTPUT.iterdir()) if p.is_file() and p.suffix != ".py"]
+    folders = (GOLDEN, GOLDEN / "activations", GOLDEN / "losses", OUTPUT)
+    there = [p for folder in folders if folder.is_dir() for p in folder.iterdir()]
+    found = [p for p in there if p.is_file() and p.suffix != ".py"]
     return sorted(p for p in found if p not in known and not p.name.startswith("."))
 
 
@@ -173,7 +207,7 @@ def write() -> list[Path]:
     touched = []
     for path, make in listed().items():
         text = make()
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_bytes() != text.encode():
             path.write_bytes(text.encode())
             touched.append(path)
