@@ -164,24 +164,24 @@ class Numeral(Expr):
 
         There is no power where the number is neither too small nor too large to be written without.
         """
-        value, digits = abs(int(self.value.p) / int(self.value.q)), int(self.args[1])
+        value, digits = abs(int(self.value.p) / int(self.value.q)), cast(Integer, self.args[1]).p
         mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
-        exponent = int(power)
+        exponent: int | None = int(power)
         if value == int(value) < WHOLE:
-            shown, scale = str(int(value)), None
-        elif LEAST <= exponent < digits:
-            shown, scale = _without_zeros(f"{value:.{max(0, digits - 1 - exponent)}f}"), None
+            shown, exponent = str(int(value)), None
+        elif LEAST <= int(power) < digits:
+            shown, exponent = f"{value:.{max(0, digits - 1 - int(power))}f}", None
         else:
-            shown, scale = _without_zeros(mantissa), exponent
-        return self.value < 0, shown, scale
+            shown = mantissa
+        written = float(f"{shown}e{exponent or 0}")
+        if "." in shown and abs(written - value) <= EXACT * value:
+            shown = shown.rstrip("0").rstrip(".")
+        return bool(self.value < 0), shown, exponent
 
 
-#: Whole numbers below WHOLE are written in full; powers of ten stand from 10^LEAST downwards.
-WHOLE, LEAST = 10**6, -4
-
-
-def _without_zeros(digits: str) -> str:
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+#: Whole numbers below WHOLE are written in full; powers of ten stand below 10^LEAST. Zeros at the
+#: end are left out where the number is what is written, up to EXACT, and not rounded to it.
+WHOLE, LEAST, EXACT = 10**6, -4, 1e-12
 
 
 def number(expr: Expr) -> Rational | None:

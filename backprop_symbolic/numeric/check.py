@@ -97,7 +97,9 @@ def _lines(
             if kink:
                 continue
             found[name], doubt = by_central_difference(graph, point, w)
-            allowed[name] = CENTRAL * abs(derived) + 10 * doubt + 1e-12 * max(1.0, abs(steps.known[graph.error]))
+            allowed[name] = (
+                CENTRAL * abs(derived) + 10 * doubt + 1e-12 * max(1.0, abs(steps.known[graph.error]))
+            )
         else:
             found[name] = whole[name][w]
     agrees = all(abs(found[n] - derived) <= allowed[n] for n in found)
@@ -146,9 +148,7 @@ def one_sided(graph: Graph, point: Mapping[Symbol, float], w: Symbol, shift: flo
     return by_complex_step(graph, point, w, _real(graph, point, w, shift * max(1.0, abs(point[w]))))
 
 
-def by_central_difference(
-    graph: Graph, point: Mapping[Symbol, float], w: Symbol
-) -> tuple[float, float]:
+def by_central_difference(graph: Graph, point: Mapping[Symbol, float], w: Symbol) -> tuple[float, float]:
     """∂E/∂w by central differences extrapolated to h = 0, and how far off it may be.
 
     The first h is so small that no branch changes on the way and every quantity has a value.
@@ -239,7 +239,7 @@ def by_torch(graph: Graph, point: Mapping[Symbol, float]) -> Mapping[Symbol, flo
     leaves = {s: torch.tensor(n, dtype=torch.float64, requires_grad=True) for s, n in point.items()}
     error = torch.as_tensor(_error(graph, point, leaves, domain))
     if error.requires_grad:
-        error.backward()
+        error.backward()  # type: ignore[no-untyped-call]
     slopes = {w: leaves[w].grad for w in graph.parameters}
     return {w: 0.0 if slope is None else float(slope) for w, slope in slopes.items()}
 
@@ -250,16 +250,24 @@ def by_jax(graph: Graph, point: Mapping[Symbol, float]) -> Mapping[Symbol, float
     from jax import numpy as jnp
     from jax.scipy.special import erf
 
-    functions = {"exp": jnp.exp, "log": jnp.log, "sin": jnp.sin, "cos": jnp.cos, "atan": jnp.arctan, "erf": erf}
+    functions = {
+        "exp": jnp.exp,
+        "log": jnp.log,
+        "sin": jnp.sin,
+        "cos": jnp.cos,
+        "atan": jnp.arctan,
+        "erf": erf,
+    }
 
     def error(parameters: list[Any]) -> Any:
         leaves = {**point, **dict(zip(graph.parameters, parameters, strict=True))}
         return jnp.asarray(_error(graph, point, leaves, Tensors(functions)))
 
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
+    config: Any = jax.config
+    before = config.jax_enable_x64
+    config.update("jax_enable_x64", True)
     try:
         slopes = jax.grad(error)([jnp.asarray(point[w], dtype=jnp.float64) for w in graph.parameters])
         return {w: float(slope) for w, slope in zip(graph.parameters, slopes, strict=True)}
     finally:
-        jax.config.update("jax_enable_x64", before)
+        config.update("jax_enable_x64", before)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal as Exactly
 from decimal import InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import cast
 from unicodedata import normalize
@@ -154,7 +155,9 @@ class _Names:
             return hits[0]
         close = nearest(name, self.known)
         hint = f" Did you mean {quoted(close)}?" if close else ""
-        raise UnknownName(f"claim {quoted(self.text)}: no quantity {quoted(name)} in {self.graph.title}.{hint}")
+        raise UnknownName(
+            f"claim {quoted(self.text)}: no quantity {quoted(name)} in {self.graph.title}.{hint}"
+        )
 
     def parameter(self, name: str) -> Symbol:
         found = self.any(name)
@@ -223,14 +226,14 @@ class _Mistakes:
             wrt = cast(Symbol, claim.wrt)
             if symbol == self.graph.error and wrt in self.graph.parameters:
                 return steps.gradients[wrt]
-            return self.partial(symbol, wrt)
+            return self.slope(symbol, wrt)
         if symbol in steps.derivation.definitions:
             return steps.delta(symbol)
         if symbol in steps.known:
             return steps.known[symbol]
         return float(self.point.value(symbol).real)
 
-    def partial(self, of: Symbol, wrt: Symbol) -> float:
+    def slope(self, of: Symbol, wrt: Symbol) -> float:
         try:
             return float(self.point.value(Partial(of, wrt)).real)
         except Undecidable as error:
@@ -275,16 +278,14 @@ class _Mistakes:
     def of_gradient(self, w: Symbol) -> Iterator[_Mistake]:
         """What usual mistakes make of ∂E/∂w."""
         steps = self.steps
-        result = steps.derivation.results[w]
         yield from _scaled(steps.gradients[w], self.outputs())
-        for key, args, damage in self.damages(result.folded, w):
-            yield key, args, lambda damage=damage: steps.gradient(w, damage)  # type: ignore[misc]
+        for key, args, damage in self.damages(steps.derivation.results[w].folded, w):
+            yield key, args, partial(steps.gradient, w, damage)
         for other in self.graph.parameters:
             if other != w:
-                yield "other_parameter", {"other": other}, lambda other=other: steps.gradients[other]  # type: ignore[misc]
+                yield "other_parameter", {"other": other}, partial(steps.gradients.__getitem__, other)
         for digits, numbers in self.rounded():
-            damage = Damage(numbers=numbers)
-            yield "rounded", {"digits": digits}, lambda damage=damage: steps.gradient(w, damage)  # type: ignore[misc]
+            yield "rounded", {"digits": digits}, partial(steps.gradient, w, Damage(numbers=numbers))
 
     def rate_included(self, w: Symbol) -> Iterator[_Mistake]:
         rate, steps = self.steps.rate, self.steps
@@ -294,21 +295,20 @@ class _Mistakes:
             yield "change", {"weight": w, **args}, lambda: -rate * steps.gradients[w]
 
     def of_delta(self, delta: Symbol) -> Iterator[_Mistake]:
+        """What usual mistakes make of a δ."""
         steps = self.steps
-        step = steps.derivation.definitions[delta]
         yield from _scaled(steps.delta(delta), self.outputs())
-        for key, args, damage in self.damages(step):
-            yield key, args, lambda damage=damage: steps.value(  # type: ignore[misc]
-                steps.built(step, damage), steps.deltas(step.rhs, damage)
-            )
+        for key, args, damage in self.damages(steps.derivation.definitions[delta]):
+            yield key, args, partial(steps.delta, delta, damage)
         for other in steps.derivation.definitions:
             if other != delta:
-                yield "other_delta", {"delta": other}, lambda other=other: steps.delta(other)  # type: ignore[misc]
+                yield "other_delta", {"delta": other}, partial(steps.delta, other)
         for digits, numbers in self.rounded():
-            damage = Damage(numbers=numbers)
-            yield "rounded", {"digits": digits}, lambda damage=damage: steps.delta(delta, damage)  # type: ignore[misc]
+            yield "rounded", {"digits": digits}, partial(steps.delta, delta, Damage(numbers=numbers))
 
-    def damages(self, last: Step, w: Symbol | None = None) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
+    def damages(
+        self, last: Step, w: Symbol | None = None
+    ) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
         """The derivation with one thing done wrong, along the steps that `last` leans on."""
         definitions = self.steps.derivation.definitions
         along = [definitions[d] for d in self.steps.needed(last.rhs)]
@@ -335,7 +335,7 @@ class _Mistakes:
         for step in chain:
             for key, fact in self.slopes(step):
                 yield "lost_slope", {"slope": key}, Damage({(step.id, key): ONE})
-                at_net = replace(fact, {cast(Expr, key.of): key.wrt})
+                at_net = replace(fact, {key.of: key.wrt})
                 if at_net != fact:
                     yield "slope_at_net", {"net": key.wrt, "output": key.of}, Damage({(step.id, key): at_net})
                 layer = self.graph[key.wrt].place.layer
@@ -348,12 +348,12 @@ class _Mistakes:
     def lost_paths(self, step: Step) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
         """One term of the sum over the paths left out."""
         for key, fact in cast(Inserted, step.rule).values:
-            terms = fact.args if isinstance(fact, Add) else ()
+            terms = cast(tuple[Expr, ...], fact.args if isinstance(fact, Add) else ())
             if not any(s in self.steps.derivation.definitions for s in symbols(fact)):
                 continue
             for i, term in enumerate(terms):
-                rest = add(*(cast(Expr, t) for j, t in enumerate(terms) if j != i))
-                yield "lost_path", {"term": cast(Expr, term)}, Damage({(step.id, key): rest})
+                rest = add(*(t for j, t in enumerate(terms) if j != i))
+                yield "lost_path", {"term": term}, Damage({(step.id, key): rest})
 
     def wrong_names(self, last: Step, w: Symbol) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
         """δ · y with the δ or the y of another unit, or without y."""
@@ -363,7 +363,7 @@ class _Mistakes:
         for key, fact in last.rule.values:
             if fact in deltas:
                 for q in siblings(self.graph, deltas[cast(Symbol, fact)]):
-                    other = self.graph.deltas.get(q)
+                    other = self.graph.deltas[q]
                     if other in self.steps.derivation.definitions:
                         damage = Damage({(last.id, key): other}, {other: self.steps.delta(other)})
                         yield "wrong_delta", {"delta": other}, damage
@@ -383,10 +383,14 @@ class _Mistakes:
         bare: dict[tuple[str, Expr], Expr] = {}
         for step in chain:
             for key, fact in cast(Inserted, step.rule).values:
-                used = [s for s in symbols(fact) if s in self.graph.quantities and self.graph[s].role == "parameter"]
+                used = [
+                    s
+                    for s in symbols(fact)
+                    if s in self.graph.quantities and self.graph[s].role == "parameter"
+                ]
                 if not used or not any(s in self.steps.derivation.definitions for s in symbols(fact)):
                     continue
-                bare[step.id, key] = replace(fact, {s: ONE for s in used})
+                bare[step.id, key] = replace(fact, dict.fromkeys(used, ONE))
                 places = {s: self.graph[s].place for s in used}
                 turned = {s: weights.get((p.layer, p.from_, p.index)) for s, p in places.items()}
                 if all(turned.values()):
@@ -400,22 +404,24 @@ class _Mistakes:
         """The weights above already updated when the hidden δ is computed."""
         if self.steps.rate is None:
             return
-        used = dict.fromkeys(
-            s for step in chain for s in symbols(step.rhs) if s in self.graph.parameters
-        )
+        used = dict.fromkeys(s for step in chain for s in symbols(step.rhs) if s in self.graph.parameters)
         if used:
             new = {w: self.steps.one_by_one[w] for w in used}
             yield "updated_weights", {"weights": tuple(used)}, Damage(numbers=new)
 
     # ------------------------------------------------------------ updates and what follows from them
 
+    def updated(self, w: Symbol, gradient: Callable[[], float]) -> Callable[[], float]:
+        return lambda: self.steps.update(w, gradient())
+
     def changed(self, w: Symbol, gradient: Callable[[], float]) -> Callable[[], float]:
         return lambda: self.steps.update(w, gradient()) - self.steps.known[w]
 
     def of_update(self, w: Symbol) -> Iterator[_Mistake]:
+        """What usual mistakes make of w(t+1)."""
         steps = self.steps
         for key, args, value in self.of_gradient(w):
-            yield key, args, lambda value=value: steps.update(w, value())  # type: ignore[misc]
+            yield key, args, self.updated(w, value)
         yield "rate_left_out", {"rate": self.graph.rate}, lambda: steps.known[w] - steps.gradients[w]
         yield "not_updated", {"weight": w}, lambda: steps.known[w]
 
@@ -423,15 +429,25 @@ class _Mistakes:
         """What usual mistakes make of a quantity computed after the update."""
         steps = self.steps
         yield "before_update", {"quantity": q}, lambda: steps.known[q]
-        yield "one_by_one", {}, lambda: steps.passed(steps.one_by_one)[q]
         raised = {w: 2 * steps.known[w] - new for w, new in steps.updated.items()}
-        yield "sign", {}, lambda: steps.passed(raised)[q]
         whole = {w: steps.known[w] - g for w, g in steps.gradients.items()}
-        yield "rate_left_out", {"rate": self.graph.rate}, lambda: steps.passed(whole)[q]
+        cases: list[tuple[str, dict[str, Argument], Mapping[Symbol, float]]] = [
+            ("one_by_one", {}, steps.one_by_one),
+            ("sign", {}, raised),
+            ("rate_left_out", {"rate": self.graph.rate}, whole),
+        ]
         for digits in ROUNDED:
             rounded = {w: round(new, digits) for w, new in steps.updated.items()}
-            yield "rounded", {"digits": digits}, lambda rounded=rounded: steps.passed(rounded)[q]  # type: ignore[misc]
+            cases.append(("rounded", {"digits": digits}, rounded))
+        for key, args, parameters in cases:
+            yield key, args, self.passed(q, parameters)
         yield from self.from_claims(q, "after")
+
+    def passed(
+        self, q: Symbol, leaves: Mapping[Symbol, float], fixed: Mapping[Symbol, float] | None = None
+    ) -> Callable[[], float]:
+        """The forward pass to q with other numbers."""
+        return lambda: self.steps.passed(leaves, fixed)[q]
 
     # ------------------------------------------------------------ the forward pass
 
@@ -440,20 +456,21 @@ class _Mistakes:
         steps, definition = self.steps, self.graph.definition(q)
         yield from _scaled(steps.known[q], self.outputs())
         if isinstance(definition, Add) and self.graph[q].role in ("net", "error", "node"):
-            for i, term in enumerate(definition.args):
-                rest = add(*(cast(Expr, t) for j, t in enumerate(definition.args) if j != i))
-                yield "lost_term", {"term": cast(Expr, term)}, lambda rest=rest: steps.value(rest, steps.known)  # type: ignore[misc]
+            terms = cast(tuple[Expr, ...], definition.args)
+            for i, term in enumerate(terms):
+                rest = add(*(t for j, t in enumerate(terms) if j != i))
+                yield "lost_term", {"term": term}, partial(steps.value, rest, steps.known)
         if isinstance(definition, Call):
             net = cast(Symbol, definition.args[1])
-            yield "no_activation", {"net": net}, lambda: steps.value(net, steps.known)
+            yield "no_activation", {"net": net}, partial(steps.value, net, steps.known)
         bare = _without_exponential(self.opened(q))
         if bare is not None:
-            yield "no_exponential", {}, lambda: steps.value(bare, steps.known)
+            yield "no_exponential", {}, partial(steps.value, bare, steps.known)
         for digits, numbers in self.rounded():
             known = {**steps.known, **{s: n for s, n in numbers.items() if s != q}}
-            yield "rounded", {"digits": digits}, lambda known=known: steps.value(definition, known)  # type: ignore[misc]
+            yield "rounded", {"digits": digits}, partial(steps.value, definition, known)
         for digits, layer in self.rounded_layers(q):
-            yield "rounded", {"digits": digits}, lambda layer=layer: steps.passed({}, layer)[q]  # type: ignore[misc]
+            yield "rounded", {"digits": digits}, self.passed(q, {}, layer)
         yield from self.from_claims(q, "value")
 
     def opened(self, q: Symbol) -> Expr:
@@ -471,11 +488,14 @@ class _Mistakes:
     def rounded(self) -> Iterator[tuple[int, dict[Symbol, float]]]:
         """All computed quantities as they look with a few decimals."""
         for digits in ROUNDED:
-            yield digits, {
-                s: round(self.steps.known[s], digits)
-                for s, q in self.graph.quantities.items()
-                if q.definition is not None
-            }
+            yield (
+                digits,
+                {
+                    s: round(self.steps.known[s], digits)
+                    for s, q in self.graph.quantities.items()
+                    if q.definition is not None
+                },
+            )
 
     def rounded_layers(self, q: Symbol) -> Iterator[tuple[int, dict[Symbol, float]]]:
         """The outputs of one layer as they look with a few decimals, the rest computed from them."""
@@ -506,7 +526,7 @@ class _Mistakes:
         leaves = {**new, **{s: n for s, n in claimed.items() if self.graph[s].definition is None}}
         inner = {s: n for s, n in claimed.items() if self.graph[s].definition is not None}
         if claimed:
-            yield "from_claims", {}, lambda: self.steps.passed(leaves, inner)[q]
+            yield "from_claims", {}, self.passed(q, leaves, inner)
 
 
 _Mistake = tuple[str, Mapping[str, Argument], Callable[[], float]]

@@ -86,7 +86,8 @@ class Steps:
 
     def delta(self, delta: Symbol, damage: Damage = NONE) -> float:
         """δ as its steps give it."""
-        return self.deltas(delta, damage)[delta]
+        step = self.derivation.definitions[delta]
+        return self.value(self.built(step, damage), self.deltas(step.rhs, damage))
 
     def gradient(self, w: Symbol, damage: Damage = NONE) -> float:
         """∂E/∂w as the steps give it."""
@@ -157,5 +158,3 @@ def siblings(graph: Graph, symbol: Symbol) -> list[Symbol]:
         for s, q in graph.quantities.items()
         if s != symbol and q.role == here.role and q.place.layer == here.place.layer
     ]
-
-

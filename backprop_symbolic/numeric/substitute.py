@@ -72,7 +72,9 @@ class _Figures:
         return Numeral(cast(Rational, Rational(*value.as_integer_ratio())), self.digits)
 
     def has_number(self, step: Step) -> bool:
-        return not pending(step.rhs) and all(s in self.known for s in symbols(step.rhs)) and self.is_here(step)
+        return (
+            not pending(step.rhs) and all(s in self.known for s in symbols(step.rhs)) and self.is_here(step)
+        )
 
     def is_here(self, step: Step) -> bool:
         """Whether the left side speaks of this graph, not of the variable of a formula."""
@@ -108,4 +110,3 @@ class _Figures:
                 f"{what}: {lhs} comes to {figure.value!r} as the line says, and to {wanted!r} by the "
                 f"forward-mode derivative of {quoted(self.graph.title)}"
             )
-

@@ -24,6 +24,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from unicodedata import normalize
@@ -42,6 +43,7 @@ SETTINGS = ("network", "activation", "loss", "l1", "l2", "bias", "notation", "gr
 ARRAYS = ("inputs", "targets", "weights", "biases")
 TABLES = ("inputs", "targets", "weights", "biases", "parameters", "constants")
 RATES = ("learning_rate", "eta", "η")
+SUM = 1e-9  # how far targets may be from adding up to 1
 DRAWS = 50  # seeds tried until every quantity has a value
 _NUMBER = re.compile(r"[+-]?(\d+(_\d+)*\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -414,12 +416,13 @@ def random_values(graph: Graph, seed: int) -> Source:
     where = f"--seed {seed}"
     for draw in range(DRAWS):
         numbers = {s: _drawn(graph, s, f"{seed}:{draw}") for s in leaves(graph)}
-        numbers.update(_distribution(graph, numbers))
+        numbers.update({s: float(Fraction(text)) for s, text in graph.values.items()})
+        numbers.update(_shared_out(graph, numbers))
         try:
             evaluate(graph, numbers, where)
         except BadValues:
             continue
-        named = {s.name: Number(value, where) for s, value in numbers.items()}
+        named = {s.name: Number(value, where) for s, value in numbers.items() if s not in graph.values}
         named["learning_rate"] = named.pop(graph.rate.name)
         return Source(where, numbers=named)
     raise BadValues(f"{where}: no values were found at which every quantity of {graph.title} has a value")
@@ -428,27 +431,19 @@ def random_values(graph: Graph, seed: int) -> Source:
 def _drawn(graph: Graph, symbol: Symbol, seed: str) -> float:
     role = graph[symbol].role
     low, high = {"parameter": (-1.0, 1.0), "constant": (0.1, 0.9)}.get(role, (0.05, 0.95))
+    low, high = graph.domains.get(symbol, (low, high))
     value = round(random.Random(f"{seed}:{symbol.name}").uniform(low, high), 2)
     return value or 0.5  # a weight of 0 would hide a path
 
 
-def _distribution(graph: Graph, numbers: Mapping[Symbol, float]) -> Mapping[Symbol, float]:
-    """Targets that add up to 1, where the loss asks for a distribution."""
+def _shared_out(graph: Graph, numbers: Mapping[Symbol, float]) -> Mapping[Symbol, float]:
+    """Targets that add up to 1, where they are the probabilities of the classes."""
     targets = [s for s, q in graph.quantities.items() if q.role == "target"]
-    if not targets or not is_distributed(graph):
+    if not any(t in graph.constraints for t in targets):
         return {}
     total = sum(numbers[t] for t in targets)
     shares = [round(numbers[t] / total, 2) for t in targets[:-1]]
     return dict(zip(targets, [*shares, 1 - sum(shares)], strict=True))
-
-
-def is_distributed(graph: Graph) -> bool:
-    """Whether the targets must add up to 1: the loss is one of a distribution."""
-    from backprop_symbolic.losses import losses
-
-    return graph.network is not None and (
-        getattr(losses.get(graph.network.loss), "targets", "") == "distribution"
-    )
 
 
 # ---------------------------------------------------------------- all together
@@ -480,9 +475,10 @@ def resolve(graph: Graph, sources: Sequence[Source], *, seed: int | None = None)
         drawn, _ = _of(graph, random_values(graph, seed))
         covered = set(numbers).union(*rows)
         numbers.update({s: n for s, n in drawn.items() if s not in covered})
+    _state(graph, numbers)
     data = [s for s in leaves(graph) if graph[s].role in ("input", "target")]
     shared = {s: numbers[s] for s in data if s in numbers}
-    samples = [{**shared, **row} for row in rows] or [shared]
+    samples = [_constrained(graph, {**shared, **row}) for row in rows or [{}]]
     _complete(graph, numbers, samples)
     if len(samples) > 1:
         numbers = {s: n for s, n in numbers.items() if s not in data}
@@ -493,6 +489,38 @@ def resolve(graph: Graph, sources: Sequence[Source], *, seed: int | None = None)
     for i, row in enumerate(each, 1):
         evaluate(graph, {**values, **row}, f"sample {i}" if len(each) > 1 else "")
     return Values(values, {s: n.where for s, n in numbers.items()}, each)
+
+
+def _state(graph: Graph, numbers: dict[Symbol, Number]) -> None:
+    """The constants whose number the network states, such as the factor of a penalty."""
+    for symbol, text in graph.values.items():
+        value = float(Fraction(text))
+        given = numbers.get(symbol)
+        if given is not None and given.value != value:
+            raise BadValues(
+                f"{given.where}: {quoted(symbol.name)} is {text} in {graph.title}, not {given.value!r}"
+            )
+        numbers[symbol] = Number(value, graph.title)
+
+
+def _constrained(graph: Graph, row: dict[Symbol, Number]) -> dict[Symbol, Number]:
+    """A sample with the leaf that the hypotheses give, where it was left out: t2 = 1 - t1."""
+    from backprop_symbolic.algebra import symbols
+    from backprop_symbolic.evaluate import Evaluator, Numbers
+    from backprop_symbolic.printing import Plain
+
+    for symbol, expr in graph.constraints.items():
+        if not all(s in row for s in symbols(expr)):
+            continue
+        point = Evaluator(graph, {}, Numbers(), lambda s: complex(row[s].value))
+        value = point.value(expr).real
+        if symbol in row and abs(row[symbol].value - value) > SUM:
+            raise BadValues(
+                f"{row[symbol].where}: {symbol.name} = {row[symbol].value!r}, but {symbol.name} = "
+                f"{Plain({})(expr)} = {value:.6g}: the targets are probabilities and add up to 1"
+            )
+        row = {**row, symbol: row.get(symbol, Number(value, f"{symbol.name} = {Plain({})(expr)}"))}
+    return row
 
 
 def _complete(
@@ -673,11 +701,6 @@ def evaluate(graph: Graph, numbers: Mapping[Symbol, float], where: str = "") -> 
             ) from None
         found[symbol] = value
         point.memo[symbol] = complex(value)
-    if is_distributed(graph):
-        total = sum(found[s] for s, q in graph.quantities.items() if q.role == "target")
-        if abs(total - 1) > 1e-9:
-            place = f"{where}: " if where else ""
-            raise BadValues(f"{place}the targets add up to {total:.6g}; the loss asks for 1")
     return found
 
 
