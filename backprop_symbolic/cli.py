@@ -301,6 +301,81 @@ def code(
     write(text, output)
 
 
+@cli.command(context_settings=CONTEXT)
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
+@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
+@click.option("--l1", metavar="NUMBER", help="As for derive.")
+@click.option("--l2", metavar="NUMBER", help="As for derive.")
+@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
+@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
+@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@numbers_options
+@click.option("--reference", "references", metavar="NAME", multiple=True,
+              help="central, complex, torch or jax; repeatable.  [default: all that are installed]")  # fmt: skip
+@click.option("--claim", "claims", metavar="NAME=NUMBER", multiple=True,
+              help="Judge a published number: w31=0.0822 (a gradient), w31+=0.3589 (after the update), "
+              "y_o1=0.7514, delta_o1=0.1385, dE/dy_o1=0.7414. Repeatable.")  # fmt: skip
+@click.option("--claims", "claims_file", metavar="FILE", help="Claims from a file, one a line.")
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True,
+              help="text, markdown, csv or json.")  # fmt: skip
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=10, show_default=True,
+              help="Significant digits in text and markdown.")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def check(
+    network: str | None,
+    activation: str | None,
+    loss: str | None,
+    l1: str | None,
+    l2: str | None,
+    bias: str | None,
+    graph_file: str | None,
+    notation: str | None,
+    values_files: tuple[str, ...],
+    settings: tuple[str, ...],
+    seed: int | None,
+    example: str | None,
+    sample: int | None,
+    references: tuple[str, ...],
+    claims: tuple[str, ...],
+    claims_file: str | None,
+    format_: str,
+    digits: int,
+    lang: str,
+    output: str | None,
+) -> int:
+    """Compare every derived gradient and update with independent references.
+
+    Numbers come from --values, --set, --seed or --example. Exit code 0 where everything agrees and
+    every claim is right, 1 where not, 2 for bad input.
+    """
+    if output is not None:
+        writable(output)
+    if not (values_files or settings or seed is not None or example is not None):
+        raise click.UsageError("a check needs numbers: --values, --set, --seed or --example")
+    from backprop_symbolic import api
+    from backprop_symbolic.numeric import claims as judge
+    from backprop_symbolic.numeric import report
+    from backprop_symbolic.numeric.check import check as compare
+    from backprop_symbolic.numeric.steps import Steps
+    from backprop_symbolic.wording import messages
+
+    chosen = report.formats.get(format_).name
+    messages(lang)
+    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
+    sources = _sources(values_files, settings, example)
+    graph = _stated_graph(graph_file, notation, given, sources)
+    values = _values(graph, sources, seed, sample)
+    said = [*([] if claims_file is None else judge.read_file(claims_file)), *claims]
+    parsed = [judge.parse(text, graph) for text in said]
+    steps = Steps(api.derive(graph, "all", lang=lang).derivation, values)
+    found = report.Report(graph, compare(steps, references), judge.judge(steps, parsed), digits)
+    write(report.write(found, chosen, lang), output)
+    return 0 if found.passes else 1
+
+
 def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:
     """The graph that the options name: a file, or a dense network."""
     from backprop_symbolic import api

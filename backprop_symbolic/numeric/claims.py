@@ -324,9 +324,9 @@ class _Mistakes:
     def slopes(self, step: Step) -> Iterator[tuple[Partial, Expr]]:
         """The facts ∂y/∂net = f'(net) that a step was put together from."""
         for key, fact in cast(Inserted, step.rule).values:
-            if isinstance(key, Partial) and key.of in self.graph.quantities and key.wrt in self.graph.deltas:
-                if self.graph[cast(Symbol, key.of)].role == "activation" and fact != ONE:
-                    yield key, fact
+            of = cast(Symbol, key.of if isinstance(key, Partial) else None)
+            if of in self.graph.quantities and self.graph[of].role == "activation" and fact != ONE:
+                yield cast(Partial, key), fact
 
     def lost_slopes(self, chain: Sequence[Step]) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
         """∂y/∂net left out: in one unit, in a whole layer; taken at net in place of y."""
@@ -348,7 +348,7 @@ class _Mistakes:
     def lost_paths(self, step: Step) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
         """One term of the sum over the paths left out."""
         for key, fact in cast(Inserted, step.rule).values:
-            terms = cast(tuple[Expr, ...], fact.args if isinstance(fact, Add) else ())
+            terms = fact.args if isinstance(fact, Add) else ()
             if not any(s in self.steps.derivation.definitions for s in symbols(fact)):
                 continue
             for i, term in enumerate(terms):
@@ -456,7 +456,7 @@ class _Mistakes:
         steps, definition = self.steps, self.graph.definition(q)
         yield from _scaled(steps.known[q], self.outputs())
         if isinstance(definition, Add) and self.graph[q].role in ("net", "error", "node"):
-            terms = cast(tuple[Expr, ...], definition.args)
+            terms = definition.args
             for i, term in enumerate(terms):
                 rest = add(*(t for j, t in enumerate(terms) if j != i))
                 yield "lost_term", {"term": term}, partial(steps.value, rest, steps.known)

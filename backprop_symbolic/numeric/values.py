@@ -512,7 +512,8 @@ def _constrained(graph: Graph, row: dict[Symbol, Number]) -> dict[Symbol, Number
     for symbol, expr in graph.constraints.items():
         if not all(s in row for s in symbols(expr)):
             continue
-        point = Evaluator(graph, {}, Numbers(), lambda s: complex(row[s].value))
+        given = {s: complex(row[s].value) for s in symbols(expr)}
+        point = Evaluator(graph, {}, Numbers(), given.__getitem__)
         value = point.value(expr).real
         if symbol in row and abs(row[symbol].value - value) > SUM:
             raise BadValues(
