@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
     from backprop_symbolic.document import Figures
-    from backprop_symbolic.numeric.values import Values
 
 
 @dataclass(frozen=True)
@@ -149,8 +148,6 @@ def derive(
     lang: str = "en",
     detail: str = "normal",
     strict: bool = False,
-    values: Values | None = None,
-    digits: int = 4,
 ) -> VerifiedDerivation:
     """∂E/∂w step by step, every step verified.
 
@@ -158,8 +155,6 @@ def derive(
     weight    a name as the notation writes it, a list of names, or "all"
     notation  lecture, layered, mazur, or the path of a TOML file; for a Network only
     strict    decide every step by exact cancellation too
-    values    numbers to put in after each formula, as numeric.values.resolve gives them
-    digits    significant digits with which they are shown
 
     Raises UnknownName, BadNetwork, BadGraph, BadExpression or BadNotation for what it cannot
     read, and Unverified where a step does not hold, which would be an error of this package.
@@ -184,13 +179,7 @@ def derive(
         raise unknown("weight", "all", [], f"in {graph.title}: it has no parameters")
     with collector_paused():
         derivation = backprop(graph, parameters, repeat=detail == "full")
-        verified = verify(derivation, strict=strict)
-        shown = None
-        if values is not None:
-            from backprop_symbolic.numeric.substitute import figures
-
-            shown = figures(verified, values, digits)
-        return VerifiedDerivation(verified, lang, detail, shown)
+        return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
 
 
 def prove_activation(

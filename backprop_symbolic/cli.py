@@ -185,9 +185,11 @@ def derive(
         lang=lang,
         detail=detail,
         strict=strict,
-        values=values,
-        digits=4 if digits is None else digits,
     )
+    if values is not None:
+        from backprop_symbolic.numeric.substitute import with_numbers
+
+        result = with_numbers(result, values, 4 if digits is None else digits)
     write(result.render(chosen, standalone=standalone), output)
 
 
@@ -465,7 +467,7 @@ def _number(option: str, value: str | None) -> str:
 
 # ---------------------------------------------------------------- lists
 
-LISTS = ("activations", "losses", "notations", "languages", "formats")
+LISTS = ("activations", "losses", "notations", "languages", "formats", "examples")
 
 
 @cli.command("list", context_settings=CONTEXT)
@@ -476,7 +478,7 @@ LISTS = ("activations", "losses", "notations", "languages", "formats")
 def list_(what: str | None, format_: str, lang: str, output: str | None) -> None:
     """What there is to choose from, a line for each.
 
-    LIST is activations, losses, notations, languages or formats; without it all are shown.
+    LIST is activations, losses, notations, languages, formats or examples; without it all are shown.
     """
     if output is not None:
         writable(output)
@@ -486,7 +488,9 @@ def list_(what: str | None, format_: str, lang: str, output: str | None) -> None
         raise unknown("format", format_, ("text", "json"), "of a list")
     if what is not None and what not in LISTS:
         raise unknown("list", what, LISTS)
-    lists = listing.listing(lang)
+    from backprop_symbolic.numeric.values import listed
+
+    lists = {**listing.listing(lang), "examples": listed}
     chosen = {title: lists[title]() for title in (LISTS if what is None else (what,))}
     if format_ == "json":
         import json

@@ -494,7 +494,7 @@ class Evaluator:
         """∂of/∂wrt where wrt feeds nothing but `of`: the terms of its definition that hold wrt."""
         seed = _Seed(wrt, self.one)
         table = self.index.terms(of)
-        terms = [self.graph.definition(of)] if table is None else table[wrt]
+        terms = [self.graph.definition(of)] if table is None else [*table[wrt].values()]
         return self.domain.sum([self.tangent(term, None, seed) for term in terms])
 
     def flow(self, wrt: Symbol, held: tuple[Symbol, ...] = ()) -> _Tangents:
@@ -635,18 +635,21 @@ class TermIndex:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.found: dict[Symbol, dict[Symbol, list[Basic]] | None] = {}
+        self.found: dict[Symbol, dict[Symbol, dict[int, Basic]] | None] = {}
 
-    def terms(self, of: Symbol) -> dict[Symbol, list[Basic]] | None:
-        """name → terms for a definition that is a sum, None for any other."""
+    def terms(self, of: Symbol) -> dict[Symbol, dict[int, Basic]] | None:
+        """name → place → term for a definition that is a sum, None for any other.
+
+        By place: two equal terms are two terms.
+        """
         if of not in self.found:
             definition = self.graph.quantities[of].definition
-            table: dict[Symbol, list[Basic]] | None = None
+            table: dict[Symbol, dict[int, Basic]] | None = None
             if isinstance(definition, Add):
                 table = {}
-                for term in definition.args:
+                for place, term in enumerate(definition.args):
                     for name in names_in(term):
-                        table.setdefault(name, []).append(term)
+                        table.setdefault(name, {})[place] = term
             self.found[of] = table
         return self.found[of]
 
@@ -727,7 +730,7 @@ class _Tangents:
         table = evaluator.index.terms(q)
         if table is None:
             return evaluator.tangent(evaluator.graph.definition(q), None, self)
-        touched = {id(t): t for p in self.changed[q] for t in table.get(p, ())}
+        touched = {place: t for p in self.changed[q] for place, t in table.get(p, {}).items()}
         return evaluator.domain.sum([evaluator.tangent(t, None, self) for t in touched.values()])
 
 

@@ -232,11 +232,12 @@ class Printer(ABC, Generic[T]):
 
     def between(self, left: Basic, right: Basic, index: int, tight: bool) -> T | None:
         """What stands between two factors: nothing after a coefficient, else a dot."""
-        if isinstance(left, Numeral) or isinstance(right, Numeral):
+        if isinstance(left, Numeral):
             return self.dot()
-        numeric = isinstance(right, (Rational, Decimal)) or (
-            isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
-        ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
+        digits = (Rational, Decimal, Numeral)
+        numeric = isinstance(right, digits) or (
+            isinstance(right, (Mul, Tight, Pow)) and isinstance(right.args[0], digits)
+        )
         # 2·1/n: without the dot it would be a mixed number.
         mixed = (
             isinstance(left, (Rational, Decimal))

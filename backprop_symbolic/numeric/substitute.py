@@ -7,12 +7,14 @@ derivative over the graph; where the two differ nothing is shown.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import cast
 
 from sympy import Expr, Integer, Rational, Symbol
 
 from backprop_symbolic.algebra import Numeral, pending, replace, symbols
+from backprop_symbolic.api import VerifiedDerivation
 from backprop_symbolic.derivation import Derivation, Step
 from backprop_symbolic.document import Figure, Figures
 from backprop_symbolic.errors import BadValues, Unverified, quoted
@@ -35,6 +37,11 @@ def figures(derivation: Derivation, values: Values, digits: int = 4) -> Figures:
     if not 1 <= digits <= MAX_DIGITS:
         raise BadValues(f"--digits {digits}: numbers are shown with 1 to {MAX_DIGITS} significant digits")
     return _Figures(derivation, values, digits).whole()
+
+
+def with_numbers(derived: VerifiedDerivation, values: Values, digits: int = 4) -> VerifiedDerivation:
+    """`derived` with a line of numbers after each formula; see `figures`."""
+    return dataclasses.replace(derived, figures=figures(derived.derivation, values, digits))
 
 
 class _Figures:

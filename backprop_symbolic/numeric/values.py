@@ -754,6 +754,19 @@ def examples() -> list[str]:
     return sorted(path.stem for path in _EXAMPLES.glob("*.toml"))
 
 
+def listed() -> list[dict[str, str]]:
+    """The examples by name: what each is about, and where it was published."""
+    found = []
+    for name in examples():
+        source = example(name)
+        said = [
+            source.settings[key].text for key in ("network", "activation", "loss") if key in source.settings
+        ]
+        about = " ".join(said) or "graph"
+        found.append({"name": name, "summary": f"{about}  {source.address}", "source": source.address})
+    return found
+
+
 def example(name: str) -> Source:
     """The values of a published worked example. Raises UnknownName."""
     from backprop_symbolic.errors import unknown
