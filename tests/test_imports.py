@@ -15,7 +15,11 @@ import backprop_symbolic
 PACKAGE = Path(backprop_symbolic.__file__).parent
 
 #: Each module may import only modules that stand before it, also inside functions.
-ORDER = ["__init__", "errors", "registry", "algebra", "expressions", "cases", "activations", "elimination", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "proof", "backprop", "evaluate", "verify", "page", "wording", "listing", "document", "printing", "terminal", "jsonform", "render", "api", "cli", "__main__"]
+ORDER = (
+    "__init__ errors registry algebra expressions cases activations elimination calculus losses spec notation graph "
+    "derivation rules proof backprop evaluate verify page wording listing document printing terminal jsonform render "
+    "api numeric cli __main__"
+).split()
 
 #: (module, import) that run the other way, with the reason. Keep it empty.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
@@ -44,7 +48,15 @@ def imports(path: Path) -> Iterator[str]:
     yield from walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
-MODULES = sorted(p.stem for p in PACKAGE.glob("*.py"))
+#: Modules and packages; a package's modules stand together, in their own order.
+FILES = {p.stem: [p] for p in PACKAGE.glob("*.py")} | {
+    p.parent.name: sorted(p.parent.glob("*.py")) for p in PACKAGE.glob("*/__init__.py")
+}
+MODULES = sorted(FILES)
+NUMERIC = [
+    "__init__", "names", "stable", "printer", "source", "layers", "inplace", "matrix", "autograd", "compile", "generate",
+    "values", "substitute", "steps", "check", "claims", "report",
+]  # fmt: skip
 
 
 def test_every_module_has_its_place():
@@ -56,13 +68,29 @@ def test_every_module_has_its_place():
 def test_imports_run_left_to_right(module):
     """A module imports only what stands before it."""
     before = set(ORDER[: ORDER.index(module)])
-    for name in imports(PACKAGE / f"{module}.py"):
+    for name in {n for file in FILES[module] for n in imports(file)} - (
+        {module} if len(FILES[module]) > 1 else set()
+    ):
         assert name in before or (module, name) in EXCEPTIONS, f"{module} imports {name}"
+
+
+def test_inside_numeric_imports_run_left_to_right():
+    """The same within the package of generated programs."""
+    assert sorted(NUMERIC) == sorted(p.stem for p in FILES["numeric"])
+    for file in FILES["numeric"]:
+        before = NUMERIC[: NUMERIC.index(file.stem)]
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "backprop_symbolic.numeric"
+            ):
+                tail = (node.module or "").split(".")[2:]
+                for name in tail or [a.name for a in node.names]:
+                    assert name in before, f"{file.stem} imports {name}"
 
 
 def test_no_exception_is_left_over():
     """An exception that is no longer needed is removed."""
-    real = {(m, name) for m in MODULES for name in imports(PACKAGE / f"{m}.py")}
+    real = {(m, name) for m in MODULES for file in FILES[m] for name in imports(file)}
     assert set(EXCEPTIONS) <= real
 
 
@@ -93,6 +121,10 @@ HEAVY = {"sympy", "mpmath", "jinja2", "click", "numpy"}
         ("from backprop_symbolic.notation import builtin_names; builtin_names()", set()),
         ("import backprop_symbolic.cli", {"click"}),
         ("from backprop_symbolic import listing; [make() for make in listing.listing('ko').values()]", set()),
+        (
+            "from backprop_symbolic import Network; from backprop_symbolic.numeric.generate import generate; generate(Network.dense([2, 2]))",
+            {"sympy", "mpmath"},
+        ),
         ("from backprop_symbolic import derive; derive('2-2-2', 'w31')", {"sympy", "mpmath"}),
     ],
 )

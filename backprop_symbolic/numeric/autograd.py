@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from sympy import Rational
 
+from backprop_symbolic.algebra import symbols
 from backprop_symbolic.derivation import Derivation
 from backprop_symbolic.numeric.layers import BACK, NET, OUT, PROBABILITY, TARGET, Layer, Pattern
 from backprop_symbolic.numeric.matrix import Words, is_trained, parameter_names, shapes, upper
@@ -242,6 +243,8 @@ def _backward_lines(pattern: Pattern, dialect: Dialect) -> tuple[list[str], list
         n, words, text = layer.number, Words(layer.number), _printer(layer, dialect)
         lines.append(comment(f"δ{upper(n)} = {words(layer.delta)}"))
         formula = text(stable(layer.delta), PRODUCT)
+        if not symbols(layer.delta):  # a step's f' = 0
+            formula = f"{dialect.prefix}full_like(Y{n}, {formula})"
         lines.append(
             f"D{n} = above / len(X) * {formula}" if n == len(pattern.layers) else f"D{n} = {formula}"
         )

@@ -38,8 +38,8 @@ def generate(
     if form == "scalar":
         if isinstance(given, Network) and given.edges > MAX_EDGES:
             raise BadNetwork(
-                f"network {quoted(given.title)} has {given.edges} weights; the scalar form writes out at most "
-                f"{MAX_EDGES}: use --form matrix"
+                f"network {quoted(given.title)} has {given.edges} weights; the scalar form writes out "
+                f"at most {MAX_EDGES}: use --form matrix"
             )
         graph = dense(given, style) if isinstance(given, Network) else given
         return _scalar(derive(graph, weight).derivation, target, njit)

@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 
 from sympy import Add, Expr, Integer, Mul, Rational, Symbol
 
-from backprop_symbolic.algebra import ONE, Tight, add, mapped, mul, number, replace, symbols
+from backprop_symbolic.algebra import ONE, ZERO, Tight, add, mapped, mul, number, replace, symbols
 from backprop_symbolic.derivation import Derivation, Step
 from backprop_symbolic.errors import NoMatrixForm
 from backprop_symbolic.graph import now
@@ -237,7 +237,7 @@ class _Reader:
         else:
             rhs = self.with_back(layer, unit, rhs)
         found = self.shape(rhs, own, self.flat(step.lhs))
-        if layer < self.network.layers and factors(found).count(BACK) != 1:
+        if layer < self.network.layers and found != ZERO and factors(found).count(BACK) != 1:
             raise self.broken(step.lhs, step.rhs, "does not lean on the δ of the layer above as Σ δ·w")
         return found, self.equation(step)
 

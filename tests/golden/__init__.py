@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -124,6 +125,9 @@ EXAMPLES: Mapping[str, Example] = {
     "shared-weight.ko.txt": Example("w", "text", "ko", graph=SHARED),
 }  # fmt: skip
 
+#: tests/golden/: the programs of `backprop code` for the lecture's network, by file.
+PROGRAMS = {f"code-2-2-2-{form}.py.txt": form for form in ("scalar", "matrix")}
+
 #: output/: samples for who comes to look.
 SAMPLES: Mapping[str, Example] = {
     "w31.tex": Example("w31", "latex", standalone=True),
@@ -167,12 +171,21 @@ def index() -> str:
     )
 
 
+def program(form: str) -> str:
+    """What `backprop code --form …` prints."""
+    from backprop_symbolic import Network
+    from backprop_symbolic.numeric.generate import generate
+
+    return generate(Network.dense([2, 2, 2]), form=form)
+
+
 def listed() -> dict[Path, Callable[[], str]]:
     """Every generated file with the function that gives its text."""
     return {
         **{GOLDEN / name: example.text for name, example in EXAMPLES.items()},
         **{path: example.text for path, example in pages().items()},
         **{OUTPUT / name: example.text for name, example in SAMPLES.items()},
+        **{GOLDEN / name: partial(program, form) for name, form in PROGRAMS.items()},
         OUTPUT / "README.md": index,
     }
 
