@@ -216,7 +216,7 @@ prelu = activations.register(
     )
 )
 identity = activations.register(
-    Activation("identity", "x", "", r"\operatorname{id}", "id", aliases=("linear",), torch="1*x")
+    Activation("identity", "x", "", r"\operatorname{id}", "id", aliases=("linear",), torch="x")
 )
 binary_step = activations.register(
     Activation(
@@ -284,22 +284,15 @@ elu = activations.register(
 selu = activations.register(
     Activation(
         "selu",
-        "1.0507009873554804934193349852946*x if x > 0 else "
-        "1.0507009873554804934193349852946*1.6732632423543772848170429916717*(exp(x) - 1)",
-        "1.0507009873554804934193349852946 if x > 0 else "
-        "y + 1.0507009873554804934193349852946*1.6732632423543772848170429916717",
+        "1.0507009873554804934193349852946*(x if x > 0 else 1.6732632423543772848170429916717*(exp(x) - 1))",
+        "1.0507009873554804934193349852946*(1 if x > 0 else 1.6732632423543772848170429916717*exp(x))",
         r"\operatorname{SELU}",
         "SELU",
         board=(
             BoardLine(
-                "1.0507009873554804934193349852946 if x > 0 else "
-                "1.0507009873554804934193349852946*1.6732632423543772848170429916717*exp(x)",
+                "1.0507009873554804934193349852946"
+                "*(1 if x > 0 else 1.6732632423543772848170429916717*exp(x))",
                 "each_case",
-            ),
-            BoardLine(
-                "1.0507009873554804934193349852946 if x > 0 else "
-                "selu(x) + 1.0507009873554804934193349852946*1.6732632423543772848170429916717",
-                "recognise",
             ),
         ),
         kinks=("0",),
@@ -669,7 +662,8 @@ def parameter_values(entry: Activation) -> dict[Expr, Expr]:
 def kinks(entry: Activation, form: Expr | None = None) -> list[tuple[Expr, Expr]]:
     """The points x where f' does not exist, each with the value that is taken there by convention.
 
-    `form` is f' where the entry states none. A point where both sides agree for the values at hand is none: ELU has a kink at 0 unless α = 1.
+    `form` is f' where the entry states none. A point where both sides agree for the values at hand
+    is none: ELU has a kink at 0 unless α = 1.
     """
     from backprop_symbolic.algebra import X, Y, at_point, case_at, plain, replace, settled
 

@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Seven nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Nine nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -11,6 +11,8 @@ the order it was written. Seven nodes say what SymPy has no word for; each is an
     Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
     Decimal(r)        a number written with a decimal point, held exactly
     Numeral(r, n)     a number put in for a name, held exactly, written with n significant digits
+    Near(r)           about r: a decimal that is rounded
+    Span(a, b, …)     the numbers from a to b, with or without the ends
 """
 
 from __future__ import annotations
@@ -184,6 +186,32 @@ class Numeral(Expr):
 WHOLE, LEAST, EXACT = 10**6, -4, 1e-12
 
 
+class Near(Expr):
+    """≈ value: a rounded number where an exact one would stand."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, value: Decimal) -> Near:
+        return cast(Near, Basic.__new__(cls, value))
+
+
+class Span(Expr):
+    """[low, high], (low, high), … or {low}: a set of numbers between two ends."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, low: Expr, high: Expr, closed_low: Integer, closed_high: Integer) -> Span:
+        return cast(Span, Basic.__new__(cls, low, high, closed_low, closed_high))
+
+    @property
+    def brackets(self) -> tuple[str, str]:
+        """What is written before and after the ends."""
+        _, _, first, last = self.args
+        return "[" if first == 1 else "(", "]" if last == 1 else ")"
+
+
 def number(expr: Expr) -> Rational | None:
     """The exact value of a number node, None for anything else."""
     if isinstance(expr, Rational):
@@ -318,7 +346,7 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
 def settled(expr: Expr) -> Expr:
     """`expr` as a person writes it once numbers stand for its parameters.
 
-    1·a → a, 0·a → 0, a/1 → a, 1/2 as a fraction of numbers, a^1 → a, a + 0 → a, 3 - 1 → 2. Numbers
+    1·a → a, 0·a → 0, a/1 → a, 1/2 as a fraction of numbers, a^1 → a, e^0 → 1, a + 0 → a, 3 - 1 → 2. Numbers
     are not multiplied with each other; nothing is reordered.
     """
 
@@ -336,6 +364,8 @@ def settled(expr: Expr) -> Expr:
                 return cast(Expr, over / under)
         if isinstance(node, Pow) and args[1] == ONE:
             return args[0]
+        if isinstance(node, sympy_exp) and args[0] == ZERO:
+            return ONE
         if isinstance(node, Add):
             return _settled_sum(cast(tuple[Expr, ...], args))
         if all(new is old for new, old in zip(args, node.args, strict=True)):
@@ -356,13 +386,13 @@ def _settled_sum(terms: tuple[Expr, ...]) -> Expr:
     kept = [t for t in terms if number(t) != 0]
     values = [number(t) for t in kept]
     if len(kept) > 1 and all(isinstance(v, Rational) for v in values):
-        return cast(Expr, sum(cast(list[Rational], values), ZERO))
+        return sum(cast(list[Rational], values), ZERO)
     return add(*kept)
 
 
 def at_point(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
     """The value of `expr` at variable = point, by the case that `case_at` finds."""
-    return cast(Expr, plain(case_at(expr, variable, point, side)).subs(variable, point))
+    return plain(case_at(expr, variable, point, side)).subs(variable, point)
 
 
 def case_at(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
@@ -374,7 +404,8 @@ def case_at(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
     def case(node: Expr) -> Expr | None:
         if not isinstance(node, Piecewise):
             return None
-        for value, condition in node.args:
+        for pair in node.args:
+            value, condition = pair.args
             if condition == True or _holds(condition, variable, point, side):  # noqa: E712
                 return mapped(cast(Expr, value), case)
         raise ValueError(f"no case of {node} holds at {point}")

@@ -314,7 +314,7 @@ def code(
 @click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
 @numbers_options
 @click.option("--reference", "references", metavar="NAME", multiple=True,
-              help="central, complex, torch or jax; repeatable.  [default: all that are installed]")  # fmt: skip
+              help="central, complex, torch or jax; repeatable.  [default: all installed]")  # fmt: skip
 @click.option("--claim", "claims", metavar="NAME=NUMBER", multiple=True,
               help="Judge a published number: w31=0.0822 (a gradient), w31+=0.3589 (after the update), "
               "y_o1=0.7514, delta_o1=0.1385, dE/dy_o1=0.7414. Repeatable.")  # fmt: skip
@@ -405,8 +405,8 @@ def _network(given: dict[str, str | None]) -> Network:
         given["--activation"] if given["--activation"] is not None else "sigmoid",
         given["--loss"] if given["--loss"] is not None else "half_sse",
         given["--bias"] if given["--bias"] is not None else "1",
-        _number("--l1", given["--l1"]),
-        _number("--l2", given["--l2"]),
+        _number("--l1", given.get("--l1")),
+        _number("--l2", given.get("--l2")),
     )
 
 
@@ -503,6 +503,106 @@ def list_(what: str | None, format_: str, lang: str, output: str | None) -> None
             click.echo(f"Warning: {line}", err=True)
 
 
+# ---------------------------------------------------------------- the vanishing gradient
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2-2-2-2]")
+@click.option("--depth", metavar="N", help="Instead of --network: N layers of 2 units with weights.")
+@click.option(
+    "--activation", metavar="NAME", default="sigmoid", show_default=True, help="The activation of all layers."
+)
+@click.option(
+    "--compare",
+    metavar="NAME[,NAME…]",
+    default="relu,tanh,softplus",
+    show_default=True,
+    help="Activations to compare it with in the same network; 'none' for no other.",
+)
+@click.option(
+    "--weights",
+    metavar="VALUE",
+    default="1",
+    show_default=True,
+    help="Largest sum of the absolute weights that leave one unit.",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Of the random networks.",
+)
+@click.option(
+    "--format", "format_", metavar="NAME", default="text", show_default=True,
+    help="text, markdown, latex, json or csv.",
+)  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("--plot", metavar="FILE", help="Draw the table too, as .svg, .png or .pdf.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def vanishing(
+    network: str | None,
+    depth: str | None,
+    activation: str,
+    compare: str,
+    weights: str,
+    seed: int,
+    format_: str,
+    lang: str,
+    plot: str | None,
+    output: str | None,
+) -> None:
+    """Bound the gradient that reaches layer 1.
+
+    Each layer multiplies it by at most sup|f'| times the weights: ¼ per layer for the sigmoid. Random
+    networks show what is really left of it.
+    """
+    for file in (output, plot):
+        if file is not None:
+            writable(file)
+    if plot is not None and output is not None and os.path.realpath(plot) == os.path.realpath(output):
+        raise click.UsageError("--plot and --output name the same file")
+    from backprop_symbolic import vanishing as theory
+    from backprop_symbolic.registry import split
+    from backprop_symbolic.render import Options, write_document
+    from backprop_symbolic.wording import messages
+
+    chosen = theory.table_format(format_)
+    messages(lang)
+    picture = None
+    if plot is not None:
+        from backprop_symbolic import plots
+
+        picture = plots.format_of(plot)
+        plots.needed()
+    names = [] if compare.strip() == "none" else split(compare)
+    found = theory.vanishing(_layers(network, depth, activation), names, theory.parse_weights(weights), seed)
+    if chosen in theory.DATA:
+        text = theory.DATA[chosen](found)
+    else:
+        page, written = theory.document(found)
+        text = write_document(page, chosen, written, Options(lang))
+    drawn = b"" if picture is None else plots.vanishing_plot(found, picture, lang)
+    if plot is not None:
+        write_bytes(drawn, plot)
+    write(text, output)
+
+
+def _layers(sizes: str | None, depth: str | None, activation: str) -> Network:
+    """The network of --network, or N layers of 2 units."""
+    from backprop_symbolic.errors import BadNetwork
+    from backprop_symbolic.spec import MAX_LAYERS, Network
+
+    if depth is None:
+        return Network.parse("2-2-2-2-2-2" if sizes is None else sizes, activation)
+    if sizes is not None:
+        raise click.UsageError("--depth goes without --network")
+    if not depth.isdecimal() or len(depth) > 6 or not 0 < int(depth) < MAX_LAYERS:
+        raise BadNetwork(f"--depth takes a number of layers from 1 to {MAX_LAYERS - 1}, not {quoted(depth)}")
+    return Network.dense([2] * (int(depth) + 1), activation)
+
+
 # ---------------------------------------------------------------- output
 
 
@@ -546,6 +646,11 @@ def write(text: str, output: str | None) -> None:
             _silence(sys.stdout)
             raise OutputRefused(f"cannot write to standard output: {error.strerror}") from None
         return
+    write_bytes(data, output)
+
+
+def write_bytes(data: bytes, output: str) -> None:
+    """`data` to a file, whole or not at all."""
     path = Path(os.path.realpath(output))
     try:
         if path.exists() and not path.is_file():

@@ -118,9 +118,14 @@ class Derivation:
     evidence: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def shown(self) -> tuple[Section, ...]:
+        """The sections of the document: those to be decided here, and any that were decided before."""
+        return self.sections
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """Every step in reading order."""
-        return tuple(step for section in self.sections for step in section.steps())
+        return tuple(step for section in self.shown for step in section.steps())
 
     @property
     def title(self) -> tuple[str, Mapping[str, Argument]]:

@@ -98,7 +98,15 @@ class Figures:
     steps: Mapping[str, Figure]
 
 
-Block = Heading | Paragraph | Bullets | Display
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with a heading each, and rows of mathematics."""
+
+    head: tuple[Message, ...]
+    rows: tuple[tuple[Expr, ...], ...]
+
+
+Block = Heading | Paragraph | Bullets | Display | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,7 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
     ]
     if figures is not None:
         blocks.extend(_given(derivation, detail, figures))
-    for section in derivation.sections:
+    for section in derivation.shown:
         blocks.extend(_section(section, detail, 2, figures))
     return Document(Message(*derivation.title), tuple(blocks))
 
@@ -129,7 +137,7 @@ def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Bl
     yield Display(tuple(Row(leaf, number) for leaf, (number, _) in figures.leaves.items()))
     shown = {
         step.lhs
-        for section in derivation.sections
+        for section in derivation.shown
         if section.key in ("forward", "error") and section.detail <= detail
         for step in section.steps()
         if step.detail <= detail
@@ -147,7 +155,12 @@ def _numbers(lhs: Expr | None, figure: Figure) -> Row:
     return Row(lhs, figure.formula, (), figure.result)
 
 
-def _section(section: Section, detail: int, level: int, figures: Figures | None) -> Iterator[Block]:
+def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
+    """Sections as blocks, for a page that is no derivation."""
+    return tuple(block for section in sections for block in _section(section, detail, 2))
+
+
+def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
     if section.detail > detail:
         return
     inner: list[Block] = []

@@ -150,6 +150,10 @@ def opened(expr: Expr) -> Expr:
     return mapped(expr, one)
 
 
+#: Atoms in which x stands. With more there is next to never a form, and the polynomials get long.
+MAX_ATOMS = 3
+
+
 class _NotRational(Exception):
     """Something that is no rational function of atoms."""
 
@@ -166,6 +170,9 @@ class _Table:
         for expr in exprs:
             self.collect(expr)
         self.units = {v: _common(cs) for v, cs in self.scales.items()}
+        moving = sum(contains(a, X) for a in (*self.units, *self.opaque))
+        if moving > MAX_ATOMS:
+            raise _NotRational(f"{moving} atoms: eliminating one would leave the others")
         self.basis: list[Expr] = [*(exp(_times(u, v)) for v, u in self.units.items()), *self.opaque]
         self.field, *generators = field([f"g{i}" for i in range(len(self.basis) + 2)], QQ)
         self.y_, self.z_ = generators[-2:]

@@ -45,6 +45,14 @@ class NotDifferentiable(BackpropError):
     """A function for which no rule exists."""
 
 
+class NoBound(BackpropError):
+    """A function whose slope is unbounded or not known, where a bound is asked for."""
+
+
+class NotInstalled(BackpropError):
+    """An optional package or font that is asked for and is not there."""
+
+
 class NoMatrixForm(BackpropError):
     """A derivation whose steps are not one pattern per layer."""
 
@@ -78,7 +86,7 @@ def unknown(
     Names in `also` are not listed, but may be the nearest.
     """
     names = list(known)
-    shown = names if len(names) <= 24 else [*names[:24], f"… ({len(names)} in all)"]
+    shown = names if len(names) <= 40 else [*names[:40], f"… ({len(names)} in all)"]
     place = f" {where}" if where else ""
     close = nearest(word, [*names, *also])
     hint = f" Did you mean {quoted(close)}?" if close else ""

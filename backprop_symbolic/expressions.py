@@ -99,6 +99,15 @@ def parse(
     return _Reader(text, names, functions, where, line, offset, known).read()
 
 
+def typed_number(text: str) -> Expr:
+    """A number as typed: 0.5 keeps its decimal point, 1/3 is a fraction. Raises BadExpression."""
+    value = exact(text)
+    if value is None:
+        raise BadExpression(f"{quoted(text)} is not a number")
+    ratio = Rational(value.numerator, value.denominator)
+    return Decimal(ratio) if ratio.q != 1 and "/" not in text else cast(Expr, ratio)
+
+
 def bits(expr: Expr) -> int:
     """About how many bits the number `expr` has; 0 where it holds a name."""
     if isinstance(expr, (Rational, Decimal)):
@@ -110,15 +119,6 @@ def bits(expr: Expr) -> int:
     if isinstance(expr, Pow) and isinstance(expr.args[1], Integer):
         return sizes[0] * abs(int(expr.args[1]))
     return sum(sizes)
-
-
-def typed_number(text: str) -> Expr:
-    """A number as typed: 0.5 keeps its decimal point, 1/3 is a fraction. Raises BadExpression."""
-    value = exact(text)
-    if value is None:
-        raise BadExpression(f"{quoted(text)} is not a number")
-    ratio = Rational(value.numerator, value.denominator)
-    return Decimal(ratio) if ratio.q != 1 and "/" not in text else cast(Expr, ratio)
 
 
 class _Reader:

@@ -73,6 +73,7 @@ class Graph:
     constraints  leaf → what it is by hypothesis: t_2 = 1 - t_1 where targets add up to 1
     domains      leaf → the interval in which it lies by hypothesis; checks draw it there
     values       constant → its number as text, where one was given
+    names        LaTeX of further names that a document about this graph uses
     """
 
     quantities: Mapping[Symbol, Quantity]
@@ -85,6 +86,7 @@ class Graph:
     constraints: Mapping[Symbol, Expr] = field(default_factory=dict)
     domains: Mapping[Symbol, tuple[float, float]] = field(default_factory=dict)
     values: Mapping[Symbol, str] = field(default_factory=dict)
+    names: Mapping[Symbol, str] = field(default_factory=dict)
     _written: dict[str, dict[Symbol, str]] = field(default_factory=dict, compare=False, repr=False)
 
     def __repr__(self) -> str:
@@ -262,9 +264,14 @@ class _Dense:
             network,
             f"a {network.title} network",
             self.constraints(targets),
-            dict.fromkeys(targets, losses.TARGETS[losses.loss(network.loss).targets]),
+            self.domains(targets),
             self.values,
         )
+
+    def domains(self, targets: list[Symbol]) -> dict[Symbol, tuple[float, float]]:
+        """Where the targets lie, for losses that are not defined everywhere."""
+        interval = losses.TARGETS[losses.loss(self.network.loss).targets]
+        return {} if interval is None else dict.fromkeys(targets, interval)
 
     def constraints(self, targets: list[Symbol]) -> dict[Symbol, Expr]:
         """t_n = 1 - t_1 - … where the outputs are probabilities of a softmax, and so the targets."""
@@ -624,6 +631,7 @@ def _written(graph: Graph, language: str) -> Iterator[tuple[Symbol, str]]:
     for symbol, shown in plain.items():
         # w11 and w_11 would look alike: then each is written as it was typed.
         yield symbol, shown if counts[shown] == 1 else _typewriter(symbol.name)
+    yield from graph.names.items()
 
 
 def _typewriter(name: str) -> str:

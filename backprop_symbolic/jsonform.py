@@ -56,7 +56,7 @@ class _Writer:
             ],
             "meanings": {s.name: self.expr(e) for s, e in self.derivation.meanings.items()},
             "hypotheses": [{"key": key, "args": self.args(args)} for key, args in self.derivation.hypotheses],
-            "sections": [self.section(s) for s in self.derivation.sections],
+            "sections": [self.section(s) for s in self.derivation.shown],
             "results": {
                 w.name: {
                     "gradient": r.gradient.id,

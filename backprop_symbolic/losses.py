@@ -8,6 +8,7 @@ each entry says its exact form, and the same in PyTorch where there is one.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -17,8 +18,13 @@ from backprop_symbolic.registry import Parameter, Registry, Values, canonical
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
-#: What targets are: key → the interval in which they are drawn for checks.
-TARGETS = {"any": (-1.0, 1.0), "unit": (0.05, 0.95), "distribution": (0.05, 0.95), "sign": (-1.0, 1.0)}
+#: What targets are: key → the interval in which checks draw them, None for any number.
+TARGETS: Mapping[str, tuple[float, float] | None] = {
+    "any": None,
+    "unit": (0.05, 0.95),
+    "distribution": (0.05, 0.95),
+    "sign": None,
+}
 
 
 @dataclass(frozen=True)

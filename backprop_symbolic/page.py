@@ -6,6 +6,7 @@ verified and rendered as any other.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -20,6 +21,7 @@ from backprop_symbolic.cases import Case, Uncertain, cases, conditions, slopes
 from backprop_symbolic.derivation import BRIEF, NORMAL, Argument, Derivation, Group, Rule, Section, Step
 from backprop_symbolic.elimination import ATOM, PRIME_SIGN, Form, by_cases, eliminate, opened
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
+from backprop_symbolic.facts import as_sections, facts
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.losses import Loss
 from backprop_symbolic.proof import Names, Prover
@@ -35,10 +37,17 @@ class Page(Derivation):
 
     heading  the message of the title
     slopes   the derivative found, by its variable; compared with a complex step at the end
+    facts    sections whose steps carry their own evidence, found with quantities of their own
     """
 
     heading: tuple[str, Mapping[str, Argument]] = ("", {})
     slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
+    facts: tuple[Section, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Section, ...]:
+        """The proof, the form in the output, then the facts."""
+        return (*self.sections, *self.facts)
 
     @property
     def title(self) -> tuple[str, Mapping[str, Argument]]:
@@ -56,17 +65,16 @@ def activation_page(name: str, *, strict: bool = False) -> Page:
 
     Raises UnknownName, BadExpression or NotDifferentiable for what it cannot read or differentiate.
     """
-    return cast(Page, verify(_ActivationAuthor(activations.activation(name)).write(), strict=strict))
+    entry = activations.activation(name)
+    page = cast(Page, verify(_ActivationAuthor(entry).write(), strict=strict))
+    known = facts(entry)
+    graph = dataclasses.replace(page.graph, names=known.names)
+    return dataclasses.replace(page, graph=graph, facts=as_sections(known))
 
 
 def loss_page(name: str, *, strict: bool = False) -> Page:
     """The verified page of a loss, by its name or by a formula in t and o."""
     return cast(Page, verify(_LossAuthor(losses.loss(name)).write(), strict=strict))
-
-
-def fact_sections(entry: Activation) -> tuple[Section, ...]:
-    """Sections with facts about f and f', shown after the proof."""
-    return ()
 
 
 class _Author:
@@ -96,7 +104,7 @@ class _ActivationAuthor(_Author):
         self.derived: Expr = X
 
     def write(self) -> Page:
-        sections = [self.proof(), *self.second_proof(), *self.form(), *fact_sections(self.entry)]
+        sections = [self.proof(), *self.second_proof(), *self.form()]
         x, rate = Quantity(X, "input"), Quantity(Symbol("eta"), "constant")
         y = Quantity(Y, "activation", self.call)
         graph = Graph({X: x, rate.symbol: rate, Y: y}, Y, rate.symbol, {}, title="a function")

@@ -11,13 +11,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Generic, TypeVar, cast
 
-from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi
+from sympy import Abs, Add, Basic, E, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
-from sympy.core.relational import Ge, Gt, Le, Lt, Relational
+from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Numeral, Partial, Prime, Tight, X, number
+from backprop_symbolic.algebra import (
+    Call,
+    Decimal,
+    Frac,
+    Near,
+    Numeral,
+    Partial,
+    Prime,
+    Span,
+    Tight,
+    X,
+    number,
+)
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -28,6 +40,7 @@ FUNCTIONS = {
     "erf": (r"\operatorname{erf}", "erf"), "sign": (r"\operatorname{sgn}", "sgn"),
 }  # fmt: skip
 RELATIONS: Mapping[type, tuple[str, str, str]] = {
+    Eq: ("=", "=", "=="),
     Gt: (">", ">", ">"), Lt: ("<", "<", "<"), Ge: (r"\ge", "≥", ">="), Le: (r"\le", "≤", "<="),
 }  # fmt: skip
 
@@ -127,6 +140,15 @@ class Printer(ABC, Generic[T]):
             return self.bars(self(expr.args[0]))
         if expr is pi:
             return self.word(r"\pi", "π")
+        if expr is E:
+            return self.word("e", "e")
+        if expr is oo or expr is -oo:
+            minus = "" if expr is oo else "-"
+            return self.word(rf"{minus}\infty", f"{minus}∞")
+        if isinstance(expr, Near):
+            return self.join([self.word(r"\approx ", "≈ "), self(expr.args[0])])
+        if isinstance(expr, Span):
+            return self.span(expr)
         if isinstance(expr, Relational):
             return self.relation(expr)
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
@@ -158,6 +180,8 @@ class Printer(ABC, Generic[T]):
     def relation(self, condition: Basic) -> T:
         latex, sign, _ = RELATIONS[type(condition)]
         left, right = condition.args
+        if isinstance(right, Near):  # x ≈ 2.4, not x = ≈ 2.4
+            return self.join([self(left), self.word(" ", " "), self(right)])
         return self.join([self(left), self.word(f" {latex} ", f" {sign} "), self(right)])
 
     def partial(self, expr: Partial) -> T:
@@ -171,6 +195,14 @@ class Printer(ABC, Generic[T]):
     def holding(self, shown: T, held: list[T]) -> T:
         """A derivative with what is held fixed noted at its foot: (∂p/∂z)_s."""
         return self.join([self.parens(shown), self.foot(held)])
+
+    def span(self, expr: Span) -> T:
+        low, high = expr.args[:2]
+        if low == high:
+            return self.join([self.word(r"\{", "{"), self(low), self.word(r"\}", "}")])
+        before, after = expr.brackets
+        comma = self.word(r",\, ", ", ")
+        return self.join([self.word(before, before), self(low), comma, self(high), self.word(after, after)])
 
     def rational(self, value: Rational) -> T:
         p, q = abs(int(value.p)), int(value.q)
@@ -408,7 +440,8 @@ class Plain(Printer[str]):
         return symbol.name
 
     def word(self, latex: str, plain: str) -> str:
-        return {"π": "pi", "sgn": "sign"}.get(plain, plain)
+        typed = {"π": "pi", "sgn": "sign", "e": "exp(1)", "∞": "inf", "-∞": "-inf", "≈ ": "~"}
+        return typed.get(plain, plain)
 
     def function(self, name: str) -> str:
         return activations.activation(name).sign if activations.is_formula(name) else name
@@ -442,7 +475,7 @@ class Plain(Printer[str]):
         return f"{_typed(top)}/{_typed(bottom)}"
 
     def raised(self, base: str, exponent: str) -> str:
-        return f"exp({exponent})" if base == "e" else f"{base}**{_typed(exponent)}"
+        return f"exp({exponent})" if base == "exp(1)" else f"{base}**{_typed(exponent)}"
 
     def root(self, inner: str) -> str:
         return f"sqrt({inner})"

@@ -210,7 +210,7 @@ class Registry(Generic[Entry]):
         if found is None and "(" in name and (match := _CALL.fullmatch(name)):
             entry = self._find(match[1])
             if entry is not None:
-                return cast(Entry, concrete(self.what, entry, match[2]))
+                return cast(Entry, concrete(self.what, cast(Any, entry), match[2]))
         return found
 
     def names(self) -> list[str]:
@@ -233,16 +233,19 @@ class Registry(Generic[Entry]):
 
         for point in sorted(entry_points(group=self.group), key=lambda p: p.name):
             try:
-                entry = point.load()
-                if self.kind is None or not isinstance(entry, self.kind):
-                    raise TypeError(f"{point.value} is no {getattr(self.kind, '__name__', 'entry')}")
-                self.register(entry)
+                self.register(self._checked(point.load(), point.value))
             except Exception as error:
                 package = f" of {point.dist.name}" if point.dist is not None else ""
                 self._broken[spelling(point.name)] = (
                     f"the {self.what} plug-in '{point.name}'{package} cannot be used: "
                     f"{type(error).__name__}: {' '.join(str(error).split())}"
                 )
+
+    def _checked(self, entry: object, where: str) -> Entry:
+        """`entry` where it is of the registry's kind. Raises TypeError."""
+        if self.kind is None or not isinstance(entry, self.kind):
+            raise TypeError(f"{where} is no {getattr(self.kind, '__name__', 'entry')}")
+        return cast(Entry, entry)
 
     def __iter__(self) -> Iterator[Entry]:
         self.load()

@@ -9,7 +9,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import DETAILS, NORMAL, Argument, Derivation
-from backprop_symbolic.document import Bullets, Display, Document, Figures, Heading, Message, Paragraph, Row
+from backprop_symbolic.document import (
+    Bullets,
+    Display,
+    Document,
+    Figures,
+    Heading,
+    Message,
+    Paragraph,
+    Row,
+    Table,
+)
 from backprop_symbolic.document import document as to_document
 from backprop_symbolic.printing import BREAK, Latex, break_lines
 from backprop_symbolic.registry import Registry
@@ -17,10 +27,11 @@ from backprop_symbolic.wording import languages, messages, template_dir
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from sympy import Symbol
 
     from backprop_symbolic.terminal import Terminal
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 
 
 # ---------------------------------------------------------------- formats
@@ -124,7 +135,25 @@ def _blocks(document: Document, words: Words, rows: Callable[[tuple[Row, ...]], 
             found.append({"kind": "bullets", "items": [words(item) for item in block.items]})
         elif isinstance(block, Display):
             found.append({"kind": "display", "rows": rows(block.rows)})
+        elif isinstance(block, Table):
+            head = [words(message) for message in block.head]
+            cells = [[words.math(cell) for cell in row] for row in block.rows]
+            found.append({"kind": "table", "head": head, "rows": cells})
     return found
+
+
+def write_document(
+    document: Document, format: str, names: Mapping[Symbol, str], options: Options | None = None
+) -> str:
+    """Any document as latex, markdown or text; `names` gives the LaTeX of the names in it."""
+    options = options or Options()
+    otherwise = messages(options.language)["word.otherwise"]
+    if format == "text":
+        from backprop_symbolic.terminal import Terminal
+
+        return _text(document, Terminal(names, otherwise), options)
+    write = {"latex": _latex, "markdown": _markdown}[format]
+    return write(document, Latex(names, otherwise), options)
 
 
 def _latex_printer(derivation: Derivation, options: Options) -> Latex:
@@ -179,9 +208,13 @@ def _inline(printer: Latex, opening: str, closing: str) -> Callable[[Any], str]:
 
 
 def _write_latex(derivation: Derivation, options: Options) -> str:
-    printer = _latex_printer(derivation, options)
+    return _latex(
+        to_document(derivation, options.detail, options.figures), _latex_printer(derivation, options), options
+    )
+
+
+def _latex(document: Document, printer: Latex, options: Options) -> str:
     words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
-    document = to_document(derivation, options.detail, options.figures)
     title, blocks = words(document.title), _blocks(document, words, _latex_rows(printer, _reason_text(words)))
     scripts = {script(c) for c in f"{title}{blocks}" if c.isalpha() and not c.isascii()}
     text = (
@@ -213,11 +246,15 @@ def _reason_text(words: Words) -> Callable[[tuple[Message, ...]], str]:
 
 
 def _write_markdown(derivation: Derivation, options: Options) -> str:
-    printer = _latex_printer(derivation, options)
+    return _markdown(
+        to_document(derivation, options.detail, options.figures), _latex_printer(derivation, options), options
+    )
+
+
+def _markdown(document: Document, printer: Latex, options: Options) -> str:
     words = Words(options.language, _inline(printer, *options.inline), escape_markdown)
     # Inside $$ the text of a reason is LaTeX, whatever surrounds the block.
     reasons = Words(options.language, _inline(printer, "$", "$"), escape_latex)
-    document = to_document(derivation, options.detail, options.figures)
     return (
         environment()
         .get_template("markdown/document.md")
@@ -232,20 +269,39 @@ def _write_markdown(derivation: Derivation, options: Options) -> str:
 
 
 def _write_text(derivation: Derivation, options: Options) -> str:
-    from backprop_symbolic.terminal import FILLER, Terminal, padded, unicode_brackets
+    from backprop_symbolic.terminal import Terminal
 
-    table = messages(options.language)
-    printer = Terminal(derivation.graph.written(options.language), table["word.otherwise"])
+    otherwise = messages(options.language)["word.otherwise"]
+    printer = Terminal(derivation.graph.written(options.language), otherwise)
+    return _text(to_document(derivation, options.detail, options.figures), printer, options)
+
+
+def _text(document: Document, printer: Terminal, options: Options) -> str:
+    from backprop_symbolic.terminal import FILLER, padded, unicode_brackets
+
     words = Words(options.language, lambda value: _one_line(printer, value), str)
-    document = to_document(derivation, options.detail, options.figures)
     with unicode_brackets():
         blocks = _blocks(document, words, lambda rows: _text_rows(printer, words, rows))
     text = (
         environment()
         .get_template("text/document.txt")
-        .render(title=words(document.title), width=lambda shown: len(padded(shown)), blocks=blocks)
+        .render(
+            title=words(document.title),
+            width=lambda shown: len(padded(shown)),
+            aligned=_aligned,
+            blocks=blocks,
+        )
     )
     return text.replace(FILLER, "")
+
+
+def _aligned(row: list[str], block: Mapping[str, Any]) -> str:
+    """One row of a table, numbers under their heading's right end."""
+    from backprop_symbolic.terminal import padded
+
+    widths = [max(len(padded(r[i])) for r in (block["head"], *block["rows"])) for i in range(len(row))]
+    cells = [" " * (width - len(padded(cell))) + cell for cell, width in zip(row, widths, strict=True)]
+    return "    " + "  ".join(cells)
 
 
 def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:

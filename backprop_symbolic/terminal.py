@@ -11,7 +11,7 @@ from sympy import Basic, Rational, Symbol
 from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
-from backprop_symbolic.algebra import Call, Frac, Partial, Prime, X
+from backprop_symbolic.algebra import Call, Frac, Near, Partial, Prime, X
 from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 
 #: stringPict counts a Hangul syllable as one column; a filler takes the second and is removed.
@@ -205,4 +205,8 @@ class Flat(Plain):
 
     def relation(self, condition: Basic) -> str:
         left, right = condition.args
-        return f"{self(left)} {RELATIONS[type(condition)][1]} {self(right)}"
+        sign = "" if isinstance(right, Near) else f"{RELATIONS[type(condition)][1]} "
+        return f"{self(left)} {sign}{self(right)}"
+
+    def bars(self, inner: str) -> str:
+        return f"|{inner}|"

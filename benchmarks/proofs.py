@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from functools import partial
 from statistics import median
 
 from backprop_symbolic.activations import activations
@@ -48,10 +49,13 @@ def measure(count: int = 5) -> list[Row]:
         figure("all shipped proofs / import sympy", f"{sum(each.values()) / floor:.2f}"),
     ]  # fmt: skip
     for title, make in (("terms", nested), ("functions inside one another", chained)):
-        grown = [median(seconds(lambda d=d: activation_page(make(d))) for _ in range(count)) for d in DEPTHS]
-        shown = ", ".join(f"{d}: {1e3 * t / d:.1f}" for d, t in zip(DEPTHS, grown, strict=True))
+        grown = []
+        for depth in DEPTHS:
+            work = partial(activation_page, make(depth))
+            grown.append(median([seconds(work) for _ in range(count)]) / depth)
+        shown = ", ".join(f"{d}: {1e3 * t:.1f}" for d, t in zip(DEPTHS, grown, strict=True))
         rows.append(figure(f"{title}: ms for each", shown))
-        rows.append(at_most(f"{title}: deepest / shallowest, for each", grown[-1] / DEPTHS[-1] / (grown[0] / DEPTHS[0]), 2.0))
+        rows.append(at_most(f"{title}: deepest / shallowest, for each", grown[-1] / grown[0], 2.0))
     return rows
 
 

@@ -18,16 +18,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Symbol
-from tests.drawn import CONCRETE, CONCRETE_LOSSES, networks
-from tests.oracle import NoValue, Oracle, differ, settings
-from tests.tools import require
 
 from backprop_symbolic import Network, derive
 from backprop_symbolic.activations import Activation, activations, kinks
 from backprop_symbolic.algebra import Partial, plain
 from backprop_symbolic.graph import dense
-from backprop_symbolic.losses import Loss, losses
+from backprop_symbolic.losses import losses
 from backprop_symbolic.verify import verify
+from tests.drawn import CONCRETE, CONCRETE_LOSSES, networks
+from tests.oracle import NoValue, Oracle, differ, settings
+from tests.tools import require
 
 FUNCTIONS = [*activations, *map(activations.get, CONCRETE)]
 LOSSES = [*losses, *map(losses.get, CONCRETE_LOSSES)]

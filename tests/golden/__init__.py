@@ -40,6 +40,9 @@ class Example:
     notation: str = "lecture"
     bias: str = "1"
     graph: str = ""
+    activation: str = "sigmoid"
+    loss: str = "half_sse"
+    l2: str = ""
     standalone: bool = False
 
     def text(self) -> str:
@@ -52,7 +55,7 @@ class Example:
         else:
             sizes = [int(n) for n in self.network.split("-")]
             result = derive(
-                Network.dense(sizes, bias=self.bias),
+                Network.dense(sizes, self.activation.split(","), self.loss, self.bias, l2=self.l2),
                 self.weight,
                 notation=self.notation,
                 lang=self.language,
@@ -65,7 +68,8 @@ class Example:
         standard = Example("", "latex")
         options = [f"derive --weight {self.weight}"]
         for option, field in (
-            ("--network", "network"), ("--bias", "bias"), ("--notation", "notation"), ("--lang", "language"),
+            ("--network", "network"), ("--activation", "activation"), ("--loss", "loss"), ("--l2", "l2"),
+            ("--bias", "bias"), ("--notation", "notation"), ("--lang", "language"),
             ("--detail", "detail"), ("--format", "format"),
         ):  # fmt: skip
             if getattr(self, field) != getattr(standard, field):
@@ -121,6 +125,11 @@ EXAMPLES: Mapping[str, Example] = {
     "w31.tex": Example("w31", "latex"),
     "layered-2-3-3-2.txt": Example("w1_11", "text", network="2-3-3-2", notation="layered"),
     "bias-layer-b1.txt": Example("b1", "text", bias="layer"),
+    "softmax.txt": Example("w31", "text", activation="sigmoid,softmax", loss="categorical_cross_entropy"),
+    "softmax.ko.txt": Example("w11", "text", "ko", activation="sigmoid,softmax", loss="categorical_cross_entropy"),
+    "softmax-in-loss.md": Example("w31", "markdown", network="2-2-3", activation="tanh,identity", loss="softmax_cross_entropy"),
+    "l2.txt": Example("w31", "text", l2="0.01"),
+    "l2.ko.txt": Example("w11", "text", "ko", l2="0.01"),
     "shared-weight.txt": Example("w", "text", graph=SHARED),
     "shared-weight.ko.txt": Example("w", "text", "ko", graph=SHARED),
 }  # fmt: skip
