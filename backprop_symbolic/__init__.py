@@ -11,13 +11,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backprop_symbolic.api import VerifiedDerivation, derive
+    from backprop_symbolic.api import VerifiedDerivation, derive, prove_activation, prove_loss
     from backprop_symbolic.errors import BackpropError
     from backprop_symbolic.graph import Graph, read
     from backprop_symbolic.spec import Network
 
 __version__ = "0.1.0"
-__all__ = ["BackpropError", "Graph", "Network", "VerifiedDerivation", "derive", "read"]
+__all__ = [
+    "BackpropError",
+    "Graph",
+    "Network",
+    "VerifiedDerivation",
+    "derive",
+    "prove_activation",
+    "prove_loss",
+    "read",
+]
 
 #: Where each public name lives; loaded on first use, so that `--help` does not wait for SymPy.
 _HOME = {
@@ -26,6 +35,8 @@ _HOME = {
     "Network": "spec",
     "VerifiedDerivation": "api",
     "derive": "api",
+    "prove_activation": "api",
+    "prove_loss": "api",
     "read": "graph",
 }
 

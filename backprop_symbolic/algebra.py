@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Eight nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Eleven nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -10,6 +10,9 @@ the order it was written. Eight nodes say what SymPy has no word for; each is an
     Prime(f, u)       f'(u)
     Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
     Decimal(r)        a number written with a decimal point, held exactly
+    Numeral(r, n)     a number put in for a name, held exactly, written with n significant digits
+    Near(r)           about r: a decimal that is rounded
+    Span(a, b, …)     the numbers from a to b, with or without the ends
     At(v, t)          v(t), one number of a sequence
     Series(u, i, t)   Σ u for i = 1 … t
 """
@@ -165,11 +168,77 @@ class Decimal(Expr):
         return f"-{shown}" if self.value.p < 0 else shown
 
 
+class Numeral(Expr):
+    """A number put in for a name: held exactly, written with some significant digits."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, value: Rational, digits: Integer) -> Numeral:
+        return cast(Numeral, Basic.__new__(cls, value, digits))
+
+    @property
+    def value(self) -> Rational:
+        """The exact value."""
+        return cast(Rational, self.args[0])
+
+    @property
+    def written(self) -> tuple[bool, str, int | None]:
+        """Whether it is negative, its digits, and the power of ten that they are multiplied by.
+
+        There is no power where the number is neither too small nor too large to be written without.
+        """
+        value, digits = abs(int(self.value.p) / int(self.value.q)), cast(Integer, self.args[1]).p
+        mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+        exponent: int | None = int(power)
+        if value == int(value) < WHOLE:
+            shown, exponent = str(int(value)), None
+        elif LEAST <= int(power) < digits:
+            shown, exponent = f"{value:.{max(0, digits - 1 - int(power))}f}", None
+        else:
+            shown = mantissa
+        written = float(f"{shown}e{exponent or 0}")
+        if "." in shown and abs(written - value) <= EXACT * value:
+            shown = shown.rstrip("0").rstrip(".")
+        return bool(self.value < 0), shown, exponent
+
+
+#: Whole numbers below WHOLE are written in full; powers of ten stand below 10^LEAST. Zeros at the
+#: end are left out where the number is what is written, up to EXACT, and not rounded to it.
+WHOLE, LEAST, EXACT = 10**6, -4, 1e-12
+
+
+class Near(Expr):
+    """≈ value: a rounded number where an exact one would stand."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, value: Decimal) -> Near:
+        return cast(Near, Basic.__new__(cls, value))
+
+
+class Span(Expr):
+    """[low, high], (low, high), … or {low}: a set of numbers between two ends."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, low: Expr, high: Expr, closed_low: Integer, closed_high: Integer) -> Span:
+        return cast(Span, Basic.__new__(cls, low, high, closed_low, closed_high))
+
+    @property
+    def brackets(self) -> tuple[str, str]:
+        """What is written before and after the ends."""
+        _, _, first, last = self.args
+        return "[" if first == 1 else "(", "]" if last == 1 else ")"
+
+
 def number(expr: Expr) -> Rational | None:
     """The exact value of a number node, None for anything else."""
     if isinstance(expr, Rational):
         return cast(Rational, expr)
-    return expr.value if isinstance(expr, Decimal) else None
+    return expr.value if isinstance(expr, (Decimal, Numeral)) else None
 
 
 def add(*terms: Expr) -> Expr:
@@ -239,7 +308,7 @@ def plain(expr: Expr) -> Expr:
             return cast(Basic, args[0] / args[1])  # type: ignore[operator]
         if isinstance(node, Tight):
             return Mul(*cast(list[Expr], args))
-        if isinstance(node, Decimal):
+        if isinstance(node, (Decimal, Numeral)):
             return args[0]
         return cast(Basic, node.func(*args))
 
@@ -291,3 +360,89 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
         return rebuild(node, args)
 
     return cast(Expr, walk(expr))
+
+
+# ---------------------------------------------------------------- values put in
+
+
+def settled(expr: Expr) -> Expr:
+    """`expr` as a person writes it once numbers stand for its parameters.
+
+    1·a → a, 0·a → 0, a/1 → a, 1/2 as a fraction of numbers, a^1 → a, e^0 → 1, a + 0 → a, 3 - 1 → 2. Numbers
+    are not multiplied with each other; nothing is reordered.
+    """
+
+    def walk(node: Basic) -> Basic:
+        if not node.args or isinstance(node, Decimal):
+            return node
+        args = tuple(walk(arg) for arg in node.args)
+        if isinstance(node, (Mul, Tight)):
+            return _settled_product(cast(tuple[Expr, ...], args), isinstance(node, Tight))
+        if isinstance(node, Frac):
+            over, under = number(cast(Expr, args[0])), number(cast(Expr, args[1]))
+            if over == 0 or under == 1:
+                return args[0]
+            if over is not None and under is not None:
+                return cast(Expr, over / under)
+        if isinstance(node, Pow) and args[1] == ONE:
+            return args[0]
+        if isinstance(node, sympy_exp) and args[0] == ZERO:
+            return ONE
+        if isinstance(node, Add):
+            return _settled_sum(cast(tuple[Expr, ...], args))
+        if all(new is old for new, old in zip(args, node.args, strict=True)):
+            return node
+        return rebuild(node, args)
+
+    return cast(Expr, walk(expr))
+
+
+def _settled_product(factors: tuple[Expr, ...], tight: bool) -> Expr:
+    if any(number(f) == 0 for f in factors):
+        return ZERO
+    kept = [f for f in factors if f != ONE]
+    return Tight(*kept) if tight and len(kept) > 1 else mul(*kept)
+
+
+def _settled_sum(terms: tuple[Expr, ...]) -> Expr:
+    kept = [t for t in terms if number(t) != 0]
+    values = [number(t) for t in kept]
+    if len(kept) > 1 and all(isinstance(v, Rational) for v in values):
+        return sum(cast(list[Rational], values), ZERO)
+    return add(*kept)
+
+
+def at_point(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
+    """The value of `expr` at variable = point, by the case that `case_at` finds."""
+    return plain(case_at(expr, variable, point, side)).subs(variable, point)
+
+
+def case_at(expr: Expr, variable: Symbol, point: Expr, side: int = 0) -> Expr:
+    """`expr` without its cases: the one that holds at variable = point remains.
+
+    With `side` -1 or 1 it is the one that holds just below or just above the point.
+    """
+
+    def case(node: Expr) -> Expr | None:
+        if not isinstance(node, Piecewise):
+            return None
+        for pair in node.args:
+            value, condition = pair.args
+            if condition == True or _holds(condition, variable, point, side):  # noqa: E712
+                return mapped(cast(Expr, value), case)
+        raise ValueError(f"no case of {node} holds at {point}")
+
+    return mapped(expr, case)
+
+
+def _holds(condition: Basic, variable: Symbol, point: Expr, side: int) -> bool:
+    """Whether `variable < border` or the like holds at the point or beside it."""
+    left, right = (plain(cast(Expr, a)) for a in condition.args)
+    gap = (left - right).subs(variable, point)
+    if gap == 0 and side:
+        slope = (left - right).coeff(variable)
+        gap = slope * side
+    name = type(condition).__name__
+    if gap == 0:
+        return name in ("GreaterThan", "LessThan")
+    return bool(gap > 0) == (name in ("GreaterThan", "StrictGreaterThan"))

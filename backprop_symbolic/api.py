@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,11 @@ from backprop_symbolic.spec import Network
 from backprop_symbolic.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sympy import Expr, Symbol
+
+    from backprop_symbolic.document import Figures
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class VerifiedDerivation:
     derivation: Derivation
     language: str = "en"
     detail: str = "normal"
+    figures: Figures | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -68,13 +71,13 @@ class VerifiedDerivation:
 
     def verify(self, *, strict: bool = False) -> VerifiedDerivation:
         """Decides every step once more; `strict` adds exact cancellation. Raises Unverified."""
-        return VerifiedDerivation(verify(self.derivation, strict=strict), self.language, self.detail)
+        return replace(self, derivation=verify(self.derivation, strict=strict))
 
     def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
         """The derivation in a format: latex, markdown, text or json. Raises UnknownName."""
         from backprop_symbolic.render import Options, render
 
-        options = Options(lang or self.language, DETAILS[self.detail], standalone)
+        options = Options(lang or self.language, DETAILS[self.detail], standalone, figures=self.figures)
         with collector_paused():
             return render(self.derivation, format, options)
 
@@ -105,7 +108,7 @@ class VerifiedDerivation:
     def _repr_markdown_(self) -> str:
         from backprop_symbolic.render import Options, render
 
-        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"))
+        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"), figures=self.figures)
         return render(self.derivation, "markdown", options)
 
     def _repr_latex_(self) -> str:
@@ -177,6 +180,37 @@ def derive(
     with collector_paused():
         derivation = backprop(graph, parameters, repeat=detail == "full")
         return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
+
+
+def prove_activation(
+    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+) -> VerifiedDerivation:
+    """The page of an activation, by its name or as a formula in x: f', its proof, its forms.
+
+    Raises UnknownName, BadExpression or NotDifferentiable for what it cannot read or differentiate.
+    """
+    from backprop_symbolic.page import activation_page
+
+    return _page(lambda: activation_page(name, strict=strict), lang, detail)
+
+
+def prove_loss(
+    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+) -> VerifiedDerivation:
+    """The page of a loss, by its name or as a formula in t and o: ∂E/∂o and its proof."""
+    from backprop_symbolic.page import loss_page
+
+    return _page(lambda: loss_page(name, strict=strict), lang, detail)
+
+
+def _page(make: Callable[[], Derivation], lang: str, detail: str) -> VerifiedDerivation:
+    from backprop_symbolic.wording import messages
+
+    if detail not in DETAILS:
+        raise unknown("detail", detail, DETAILS)
+    messages(lang)
+    with collector_paused():
+        return VerifiedDerivation(make(), lang, detail)
 
 
 def _graph(network: Network | Graph | str | Path, notation: str) -> Graph:

@@ -15,10 +15,27 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
-from sympy import Add, Expr, Symbol
+from sympy import Add, Expr, Mul, Symbol
 
 from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.algebra import ZERO, Call, Partial, X, add, mul, neg, symbols
+from backprop_symbolic.algebra import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Call,
+    Frac,
+    Partial,
+    Prime,
+    Tight,
+    X,
+    add,
+    contains,
+    exp,
+    mul,
+    neg,
+    sub,
+    symbols,
+)
 from backprop_symbolic.derivation import (
     BRIEF,
     FULL,
@@ -31,8 +48,11 @@ from backprop_symbolic.derivation import (
     Section,
     Step,
 )
+from backprop_symbolic.expressions import typed_number
 from backprop_symbolic.graph import Graph, after, now
+from backprop_symbolic.proof import Names, Prover
 from backprop_symbolic.rules import (
+    Assumed,
     Calculated,
     Chain,
     Defined,
@@ -40,15 +60,17 @@ from backprop_symbolic.rules import (
     GradientStep,
     Inserted,
     Named,
-    OnBoard,
     Opened,
+    Rewritten,
     Stated,
     SumOfErrors,
     SumOverPaths,
     ThroughActivation,
+    ThroughSoftmax,
     ThroughSum,
     Vanishing,
 )
+from backprop_symbolic.spec import Network
 
 #: Paths written out one by one; a wider layer shows the first and lists the others.
 MAX_LETTERED = 3
@@ -82,6 +104,8 @@ class _Author:
         self.shown: set[tuple[str, object]] = set()  # kinds of derivation already given in full
         self.terms: dict[Symbol, dict[Symbol, list[Expr]]] = {}
         self.followers: dict[Symbol, set[Symbol]] = {}
+        taken = {s.name for s in (*graph.quantities, *graph.deltas)}
+        self.prover = Prover(self.step, Names(taken | {"x", "y"}))
 
     # ------------------------------------------------------------ small tools
 
@@ -134,13 +158,18 @@ class _Author:
         y = self.single(net)
         return y if y is not None and self.graph[y].role == "activation" else None
 
+    def mixed(self, q: Symbol) -> tuple[Symbol, ...]:
+        """The outputs of the softmax that q goes into, in their order; empty where it goes into none."""
+        users = self.next(q)
+        return users if users and all(self.graph[k].role == "softmax" for k in users) else ()
+
     def edge(self, k: Symbol, q: Symbol) -> Partial:
         """∂k/∂q along the edge from q to k alone: what else in k follows from q is held."""
         return Partial(k, q, *self.held(k, q))
 
     def held(self, k: Symbol, q: Symbol) -> tuple[Symbol, ...]:
-        if len(self.next(q)) < 2 or (self.graph[k].role == "net" and self.graph.network is not None):
-            return ()
+        if len(self.next(q)) < 2 or self.graph.network is not None:
+            return ()  # in a network no quantity reaches another along two ways of unequal length
         after_q = self.following(q)
         return tuple(s for s in symbols(self.graph.definition(k)) if s in after_q)
 
@@ -173,7 +202,7 @@ class _Author:
             sections.insert(0, self.forward_section(shown))
         for parameter in self.parameters:
             sections.extend(self.about(parameter))
-        meanings = dict(self.graph.meanings)
+        meanings = {**self.graph.meanings, **self.prover.names.meanings}
         for w in self.parameters:
             meanings[now(w)] = w
             meanings[after(w)] = add(w, neg(mul(self.graph.rate, Partial(self.error, w))))
@@ -197,18 +226,48 @@ class _Author:
             leaves = [q.symbol for q in graph.quantities.values() if q.role == "parameter"]
             found.append(("graph", {"parameters": tuple(leaves), "error": self.error}))
         for name in self.used_activations():
-            entry = activations.activations.get(name)
+            entry = activations.activation(name)
             symbol = cast(Symbol, activations.function_symbol(name))
             if entry.elementary:
                 found.append(("activation_known", {"call": Call(symbol, X)}))
             else:
                 formula = activations.formula(entry)
                 found.append(("activation", {"call": Call(symbol, X), "formula": formula}))
-            if entry.kinks:
-                found.append(("kink", {"call": Call(symbol, X), "points": ", ".join(entry.kinks)}))
-        if network is not None and losses.losses.get(network.loss).condition:
-            found.append((losses.losses.get(network.loss).condition, {}))
+            for point, slope in activations.kinks(entry, calculus.prime(entry)):
+                found.append(
+                    ("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope})
+                )
+        for mixed in self.softmax_layers():
+            found.append(("softmax", {"output": mixed, "formula": graph.definition(mixed)}))
+        if network is not None:
+            found.extend((key, {}) for key in losses.loss(network.loss).conditions)
+            found.extend(self.about_targets())
+            found.extend(self.about_penalties(network))
         found.append(("held_fixed", {"rate": graph.rate}))
+        return found
+
+    def softmax_layers(self) -> list[Symbol]:
+        """The first output of each softmax."""
+        first: dict[object, Symbol] = {}
+        for q in self.graph.quantities.values():
+            if q.role == "softmax":
+                first.setdefault((q.naming, q.place.layer), q.symbol)
+        return list(first.values())
+
+    def about_targets(self) -> list[tuple[str, Mapping[str, Argument]]]:
+        """That the targets add up to 1, where that is used."""
+        if not self.graph.constraints:
+            return []
+        return [("targets_sum", {"total": add(*self.targets), "one": ONE})]
+
+    def about_penalties(self, network: Network) -> list[tuple[str, Mapping[str, Argument]]]:
+        """What the penalties add to the error, and that biases are left out."""
+        found: list[tuple[str, Mapping[str, Argument]]] = []
+        for rate, value in self.graph.values.items():
+            args: dict[str, Argument] = {"rate": rate, "value": typed_number(value)}
+            found.append((self.graph[rate].naming, args))
+        if found and network.bias in ("layer", "node"):
+            found.append(("penalty_without_bias", {}))
         return found
 
     def used_activations(self) -> list[str]:
@@ -228,7 +287,7 @@ class _Author:
         if self.repeat:
             return inner
         on_paths = set().union(*(self.following(w) for w in self.parameters))
-        shown = [q for q in inner if q in on_paths and graph[q].role not in ("part", "error")]
+        shown = [q for q in inner if q in on_paths and graph[q].role not in ("part", "penalty", "error")]
         sums = sum(graph[q].role == "net" for q in shown)
         return shown if sums > 1 or graph.network is None else []
 
@@ -253,6 +312,9 @@ class _Author:
                     self.error, total.rhs, [(p.lhs, _Fact(p.rhs, p.id)) for p in parts], detail=NORMAL
                 )
                 groups.append(Group("error_whole", (whole,), {"error": self.error}, NORMAL))
+        penalties = [q.symbol for q in graph.quantities.values() if q.role == "penalty"]
+        if penalties:
+            groups.append(Group("penalties", tuple(map(self.defined, penalties))))
         return Section("error", tuple(groups), args={"error": self.error})
 
     def about(self, w: Symbol) -> list[Section]:
@@ -266,11 +328,13 @@ class _Author:
             return [*above, self.shared_parameter(w, users)]
         if self.graph.deltas[net] in self.definitions:
             return [self.known_delta(w, net)]
+        if self.mixed(net):
+            return [*self.prepare(self.skipping(net)), self.mixed_weight(w, net)]
         if self.output_of(net) is None:
             return [*self.prepare(users), self.known_delta(w, net)]
         y = cast(Symbol, self.output_of(net))
         here = self.ends(self.next(y)) or self.lettered_errors(y)
-        above = [] if here else self.prepare(self.next(y))
+        above = [] if here else self.prepare(self.skipping(net))
         return [*above, self.three_factors(w, net, y)]
 
     # ------------------------------------------------------------ one weight
@@ -384,6 +448,8 @@ class _Author:
         """∂E/∂w = Σ_k ∂E/∂k · ∂k/∂w: every use of w counts."""
         lhs = Partial(self.error, w)
         key = "chain_shared" if len(users) > 1 else "chain_single"
+        if any(self.graph[k].role == "penalty" for k in users):
+            key = "chain_penalty"
         groups: list[Group | Section] = []
         rule, locals_, facts = self.over_edges(users, w)
         if users != (self.error,):
@@ -452,55 +518,25 @@ class _Author:
         rule = ThroughActivation(name, net, y)
         local = self.learn(self.step(Partial(y, net), rule, (definition.id, self.proved[name])))
         items: list[Group | Section] = [Group("activation", (definition,), args, NORMAL)]
-        items.append(Group("activation_form" if proof else "activation_known", (local,), args))
+        through_output = contains(local.rhs, y) or not contains(local.rhs, net)
+        form = "activation_form" if through_output else "activation_slope"
+        items.append(Group(form if proof else "activation_known", (local,), args))
         if proof:
             items.append(proof)
         return Section("activation", tuple(items), label, args)
 
     def prove(self, name: str) -> Section:
-        """d/dx f(x), line by line: the board's proof where there is one, else calculus."""
-        entry = activations.activations.get(name)
-        symbol = cast(Symbol, activations.function_symbol(name))
-        call, formula = Call(symbol, X), activations.formula(entry)
-        definitions = [] if entry.elementary else [self.step(call, Stated(formula))]
-        lhs = Partial(formula, X)
-        steps: list[Step] = []
-        board = activations.board(entry)
-        for index, (_, rule) in enumerate(board):
-            steps.append(self.step(lhs, OnBoard(name, index, rule)))
-        if not board:
-            steps.extend(self.differentiated(lhs))
-        form = ThroughActivation(name, X, call)
-        last = self.step(Partial(call, X), form, [step.id for step in definitions])
-        if steps and steps[-1].rhs == last.rhs:
-            steps.pop()
+        """d/dx f(x), line by line, as `proof` writes it."""
+        section, last = self.prover.activation(activations.activation(name))
         self.proved[name] = last.id
-        args: dict[str, Argument] = {"function": call}
-        return Section(
-            "proof",
-            (
-                Group("proof_lines", tuple(steps), args),
-                Group("proof_end", (*definitions, last), args),
-            ),
-            args=args,
-            detail=NORMAL,
-        )
-
-    def differentiated(self, lhs: Partial, detail: int = BRIEF) -> list[Step]:
-        """The lines of calculus from `lhs` to a formula with no derivative left."""
-        steps: list[Step] = []
-        before: Expr = lhs
-        for line in calculus.lines(lhs.of, lhs.wrt):
-            steps.append(self.step(lhs, Calculated(before, line.rules), detail=detail))
-            before = steps[-1].rhs
-        return steps
+        return section
 
     def local(self, q: Symbol, p: Symbol) -> list[Step]:
         """∂q/∂p from q's definition, for any quantity."""
         lhs = self.edge(q, p)
         if lhs in self.facts:
             return []
-        if self.graph[q].role == "net":
+        if self.graph[q].role in ("net", "penalty"):
             return [self.learn(self.step(lhs, self.through_sum(q, p)))]
         definition = self.graph.definition(q)
         lines = calculus.lines(definition, p, *lhs.held)
@@ -522,6 +558,8 @@ class _Author:
             return self.from_error(y, users[0], label)
         if self.lettered_errors(y):
             return self.over_errors(y, users, label)
+        if self.mixed(y):
+            return self.through_softmax(y, label)
         return self.over_paths(y, users, label)
 
     def from_error(self, y: Symbol, part: Symbol, label: str) -> Section:
@@ -532,7 +570,9 @@ class _Author:
         groups: list[Group] = []
         if part != self.error:
             total = self.graph.definition(self.error)
-            others = tuple(p for p in self.graph.parts if p != part)
+            others = tuple(
+                s for s in symbols(total) if s != part and self.graph[s].role in ("part", "penalty")
+            )
             steps.append(self.step(lhs, Opened(total, y), detail=NORMAL))
             steps.append(self.step(lhs, Vanishing(part, y)))
             args["others"] = others
@@ -573,7 +613,7 @@ class _Author:
             return calculus.lines(self.graph.definition(part), y)[-1].expr
         index = self.graph[y].place.index
         target = self.targets[index - 1]
-        return losses.prime(losses.losses.get(network.loss), target, y, network.sizes[-1])
+        return losses.prime(losses.loss(network.loss), target, y, network.sizes[-1])
 
     @cached_property
     def targets(self) -> list[Symbol]:
@@ -795,9 +835,11 @@ class _Author:
     def skipping(self, q: Symbol) -> list[Symbol]:
         """What ∂E/∂q leans on: the quantities q feeds, looking through y = f(net)."""
         y = self.output_of(q)
-        if y is None:
+        if y is None and not self.mixed(q):
             return list(self.next(q))
-        above = self.next(y)
+        above = self.mixed(q if y is None else y) or self.next(cast(Symbol, y))
+        if self.graph[above[0]].role == "softmax":  # all outputs of a softmax feed the same layer
+            above = self.next(above[0])
         return [] if self.ends(above) else list(above)
 
     def ends(self, users: tuple[Symbol, ...]) -> bool:
@@ -809,7 +851,12 @@ class _Author:
         rest: list[Step] = []
         for i, q in enumerate(nets):
             y = self.output_of(q)
-            if y is None:
+            if self.mixed(q):
+                if i == 0 or self.repeat:
+                    sections.append(self.mixed_unit(q))
+                else:
+                    rest.extend((*self.through_softmax_short(q), *self.name_found(q)))
+            elif y is None:
                 sections.append(self.plain_adjoint(q))
             elif i == 0 or self.repeat:
                 sections.append(self.unit(q, y))
@@ -839,6 +886,8 @@ class _Author:
             lines = self.part_lines(users[0], y, lhs)
             self.learn(lines[-1])
             steps.append(lines[-1])
+        elif self.mixed(y):
+            steps.extend(self.through_softmax_short(y))
         else:
             facts: list[tuple[Expr, _Fact]] = []
             for k in users:
@@ -849,6 +898,170 @@ class _Author:
             steps.append(self.learn(self.insert(lhs, pattern, facts, Folded)))
         steps.append(self.local_activation(y, net))
         return [*steps, *self.name_delta(net, y)]
+
+    # ------------------------------------------------------------ softmax: every sum acts on every output
+
+    def mixed_weight(self, w: Symbol, net: Symbol) -> Section:
+        """∂E/∂w = ∂E/∂net · ∂net/∂w, where net goes into a softmax."""
+        lhs = Partial(self.error, w)
+        delta = self.graph.deltas[net]
+        args: dict[str, Argument] = {"weight": w, "net": net, "error": self.error, "delta": delta}
+        chain = self.step(lhs, Chain((self.error, net, w)))
+        upper = self.through_softmax(net, "(1)")
+        inner = self.sum_factor(net, w, "(2)")
+        named = Group("delta", self.name_found(net), args)
+        again = self.step(lhs, chain.rule, (chain.id,), NORMAL)
+        value = self.insert(
+            lhs,
+            chain.rhs,
+            [(p, self.facts[p]) for p in (Partial(self.error, net), Partial(net, w))],
+        )
+        folded = self.insert(lhs, chain.rhs, self.delta_facts(net, w), Folded)
+        items: tuple[Group | Section, ...] = (
+            Group("chain_mixed", (chain,), args),
+            upper,
+            inner,
+            Section("product", (Group("product_two", (again, value), args),), args=args),
+            Section("delta", (named, Group("by_delta", (folded,), args)), args=args),
+            self.update(w, value, folded),
+        )
+        return Section(self.kind(w), items, args=args)
+
+    def mixed_unit(self, net: Symbol) -> Section:
+        """δ_net = ∂E/∂net for a sum that goes into a softmax."""
+        args: dict[str, Argument] = {"net": net, "error": self.error, "delta": self.graph.deltas[net]}
+        upper = self.through_softmax(net, "")
+        return Section("unit", (*upper.items, Group("delta", self.name_found(net), args)), args=args)
+
+    def name_found(self, net: Symbol) -> tuple[Step, ...]:
+        """δ_net = ∂E/∂net = what was found."""
+        delta, lhs = self.graph.deltas[net], Partial(self.error, net)
+        named = self.step(delta, Named(self.error, net))
+        value = self.insert(delta, lhs, [(lhs, self.facts[lhs])])
+        self.definitions[delta] = value
+        return named, value
+
+    def through_softmax(self, q: Symbol, label: str) -> Section:
+        """∂E/∂q = Σ_i ∂E/∂y_i · ∂y_i/∂q, over all outputs y_i of the softmax."""
+        outputs = self.mixed(q)
+        own = self.own_output(q)
+        lhs = Partial(self.error, q)
+        args: dict[str, Argument] = {
+            "error": self.error, "quantity": q, "output": own, "count": len(outputs), "outputs": outputs,
+        }  # fmt: skip
+        rule = SumOverPaths(self.error, tuple(Partial(y, q) for y in outputs))
+        chain = self.step(lhs, rule)
+        items: list[Group | Section] = [Group("softmax_paths", (chain,), args)]
+        items.extend(self.errors_by(outputs, args))
+        items.append(self.jacobian(q, own, args))
+        folded = self.folded(lhs, rule, q)
+        key = "softmax_folded" if len(folded) > 1 else "softmax_sum"
+        items.append(Group(key, tuple(folded), args))
+        self.learn(folded[-1])
+        return Section("softmax", tuple(items), label, args)
+
+    def through_softmax_short(self, q: Symbol) -> list[Step]:
+        """∂E/∂q in as few lines as can be, found as the first one's was."""
+        rule = SumOverPaths(self.error, tuple(Partial(y, q) for y in self.mixed(q)))
+        for y in self.mixed(q):
+            self.learn(self.step(Partial(y, q), ThroughSoftmax(y, self.own_output(q))))
+        folded = self.folded(Partial(self.error, q), rule, q)
+        self.learn(folded[-1])
+        return folded if len(folded) == 1 else [replace(folded[0], detail=NORMAL), folded[-1]]
+
+    def own_output(self, q: Symbol) -> Symbol:
+        """The output whose numerator is e^q."""
+        outputs = self.mixed(q)
+        return next(y for y in outputs if contains(self.graph.definition(y).args[0], q))
+
+    def errors_by(self, outputs: Sequence[Symbol], args: Mapping[str, Argument]) -> list[Section]:
+        """∂E/∂y_i for each output of the softmax: the first in full, the others in the same way."""
+        lhs = [Partial(self.error, y) for y in outputs]
+        if all(p in self.facts for p in lhs) and not self.repeat:
+            return []
+        first = self.upper(outputs[0], "")
+        rest: list[Step] = []
+        for y, partial in zip(outputs[1:], lhs[1:], strict=True):
+            if self.ends(self.next(y)):
+                lines = self.part_lines(self.next(y)[0], y, partial)
+                rest.append(self.learn(lines[-1]))
+            else:
+                rule, inner, facts = self.over_edges(self.next(y), y)
+                rest.extend(replace(step, detail=FULL) for step in inner)
+                rest.append(self.learn(self.insert(partial, rule.result(), facts, Folded)))
+        groups = (*first.items, Group("softmax_others", tuple(rest), args))
+        return [Section("softmax_errors", groups, first.label, args)]
+
+    def jacobian(self, q: Symbol, own: Symbol, args: Mapping[str, Argument]) -> Section:
+        """∂y_i/∂q for every output: i = j and i ≠ j proved once, then used."""
+        others = [y for y in self.mixed(q) if y != own]
+        groups: list[Group] = []
+        if self.first("softmax", ""):
+            other = others[0]
+            about = {**args, "output": own, "other": other}
+            same = self.softmax_lines(own, q, own)
+            groups.append(Group("softmax_same", tuple(same), about))
+            groups.append(Group("softmax_other", tuple(self.softmax_lines(other, q, own)), about))
+            known = [other, own]
+        else:
+            known = []
+        rest = [
+            self.learn(self.step(Partial(y, q), ThroughSoftmax(y, own)))
+            for y in self.mixed(q)
+            if y not in known
+        ]
+        if rest:
+            groups.append(Group("softmax_known", tuple(rest), args))
+        return Section("softmax_jacobian", tuple(groups), args=args)
+
+    def softmax_lines(self, y: Symbol, q: Symbol, own: Symbol) -> list[Step]:
+        """∂y/∂q line by line from the quotient to y(1 - y), or to -y·y_j."""
+        lhs = Partial(y, q)
+        definition = self.graph.definition(y)
+        top, total = cast(tuple[Expr, Expr], definition.args)
+        steps = [self.step(lhs, Opened(definition, q), detail=NORMAL)]
+        before: Expr = Partial(definition, q)
+        for line in calculus.lines(definition, q):
+            steps.append(self.step(lhs, Calculated(before, line.rules), detail=NORMAL))
+            before = steps[-1].rhs
+        e = exp(q)
+        forms: list[tuple[Expr, str]]
+        if y == own:
+            forms = [
+                (mul(Frac(e, total), Frac(sub(total, e), total)), "split_product"),
+                (mul(Frac(e, total), sub(ONE, Frac(e, total))), "split_fraction"),
+            ]
+        else:
+            forms = [(neg(mul(Frac(top, total), Frac(e, total))), "split_product")]
+        steps.extend(self.step(lhs, Rewritten(form, how), detail=NORMAL) for form, how in forms)
+        steps.append(self.learn(self.step(lhs, ThroughSoftmax(y, own))))
+        return steps
+
+    def folded(self, lhs: Partial, rule: SumOverPaths, q: Symbol) -> list[Step]:
+        """lhs = Σ_i ∂E/∂y_i·∂y_i/∂q with all put in; for a cross-entropy folded to y_j - t_j."""
+        outputs = self.mixed(q)
+        facts = [(p, self.facts[p]) for y in outputs for p in (Partial(self.error, y), Partial(y, q))]
+        steps = [self.insert(lhs, rule.result(), facts)]
+        targets = [_of_cross_entropy(self.facts[Partial(self.error, y)].value, y) for y in outputs]
+        if not all(targets):
+            return steps
+        own = self.own_output(q)
+        t = dict(zip(outputs, cast(list[Symbol], targets), strict=True))
+        others = [y for y in outputs if y != own]
+        one_less = sub(ONE, own)
+        in_order = [neg(mul(t[y], one_less)) if y == own else mul(t[y], own) for y in outputs]
+        opened = [[neg(t[y]), mul(t[y], own)] if y == own else [mul(t[y], own)] for y in outputs]
+        flat = [term for terms in opened for term in terms]
+        total = add(*(t[y] for y in outputs))
+        lines: list[Rule] = [
+            Rewritten(add(*in_order), "cancelled"),
+            Rewritten(add(*flat), "multiplied_out"),
+            Rewritten(sub(Tight(own, total), t[own]), "factor_out"),
+        ]
+        if self.graph.constraints and others:
+            lines.append(Assumed(sub(own, t[own])))
+        steps.extend(self.step(lhs, line, detail=NORMAL) for line in lines[:-1])
+        return [*steps, self.step(lhs, lines[-1])]
 
     def plain_adjoint(self, q: Symbol) -> Section:
         """∂E/∂q for any quantity of a graph, over everything it feeds; named where it has a δ."""
@@ -877,6 +1090,14 @@ class _Author:
             self.definitions[delta] = value
         groups.append(Group("quantity_end", tuple(steps), args))
         return Section("quantity", tuple(g for g in groups if g.steps), args=args)
+
+
+def _of_cross_entropy(value: Expr, output: Symbol) -> Symbol | None:
+    """t where `value` is -t/output, as for cross-entropy; None for anything else."""
+    if not (isinstance(value, Mul) and value.args[0] == MINUS_ONE and isinstance(value.args[1], Frac)):
+        return None
+    top, bottom = value.args[1].args
+    return top if len(value.args) == 2 and bottom == output and isinstance(top, Symbol) else None
 
 
 def _letters(index: int) -> str:

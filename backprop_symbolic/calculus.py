@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from sympy import Abs, Add, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, pi, sqrt
@@ -23,8 +24,8 @@ from sympy import sin as sin_
 from sympy import sinh as sinh_
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from backprop_symbolic.activations import activations
-from backprop_symbolic.activations import prime as activation_prime
+from backprop_symbolic.activations import Activation, activation, formula
+from backprop_symbolic.activations import prime as stated_prime
 from backprop_symbolic.algebra import (
     MINUS_ONE,
     ONE,
@@ -51,6 +52,7 @@ from backprop_symbolic.algebra import (
     replace,
     sub,
 )
+from backprop_symbolic.elimination import form
 from backprop_symbolic.errors import NotDifferentiable
 
 
@@ -90,6 +92,20 @@ def lines(expr: Expr, wrt: Symbol, *held: Symbol) -> list[Line]:
         if done != current and not pending(done):
             found.append(Line(done, ("arithmetic",)))
             return found
+
+
+@lru_cache(maxsize=512)
+def prime(entry: Activation) -> Expr:
+    """f' in x and y = f(x), as it is used further: as the entry states it, else in the form found.
+
+    Where f' cannot be written through y it is the last line of its proof, in x.
+    """
+    if entry.prime:
+        return stated_prime(entry)
+    f = formula(entry)
+    derived = lines(f, X)[-1].expr
+    found = form(f, derived)
+    return derived if found is None else found
 
 
 # ---------------------------------------------------------------- the rules
@@ -192,13 +208,12 @@ def _chained(outer: Callable[[Expr], Expr], rule: str) -> Callable[[Expr, Symbol
 
 def _activation(of: Expr, wrt: Symbol) -> tuple[Expr, str]:
     """f(u)' = f'(u)·u', f' in the form its own proof ends with."""
-    entry = activations.get(cast(Call, of).name)
     u = of.args[1]
     if u.has(Piecewise):
         # SymPy would fold cases of cases into one condition that nobody can read.
         outer: Expr = Prime(cast(Symbol, of.args[0]), cast(Expr, u))
     else:
-        outer = replace(activation_prime(entry), {X: cast(Expr, u), Y: of})
+        outer = replace(prime(activation(cast(Call, of).name)), {X: cast(Expr, u), Y: of})
     return (outer, "activation") if u == wrt else (mul(outer, _d(cast(Expr, u), wrt)), "activation")
 
 

@@ -8,19 +8,49 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, OutputRefused, quoted
+from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, OutputRefused, quoted, unknown
 from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from backprop_symbolic.graph import Graph
+    from backprop_symbolic.numeric.values import Source, Values
     from backprop_symbolic.spec import Network
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def numbers_options(command: Command) -> Command:
+    """The options that give numbers."""
+    for option in reversed(
+        [
+            click.option(
+                "--values", "values_files", metavar="FILE", multiple=True,
+                help="Numbers for inputs, targets, weights, …: TOML, YAML, JSON or CSV. The file may state "
+                "the network too. Repeatable; a later file wins.",
+            ),
+            click.option(
+                "--set", "settings", metavar="NAME=NUMBER", multiple=True,
+                help="One number, e.g. --set x1=0.05. Repeatable; wins over files.",
+            ),
+            click.option("--seed", type=int, metavar="N", help="Draw what is given nowhere else."),
+            click.option("--example", metavar="NAME", help="A published worked example, e.g. mazur."),
+            click.option(
+                "--sample", type=int, metavar="N", help="Which sample of a file of several, from 1."
+            ),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @click.group("backprop", context_settings=CONTEXT, invoke_without_command=True)
@@ -32,22 +62,57 @@ def cli(context: click.Context) -> None:
         raise click.UsageError("no command given. See backprop --help.")
 
 
+def output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how a document is written, the same for every command that writes one."""
+    for option in reversed(
+        (
+            click.option(
+                "--format", "format_", metavar="NAME", default="latex", show_default=True,
+                help="latex, markdown, text or json.",
+            ),
+            click.option(
+                "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
+            ),
+            click.option(
+                "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
+            ),
+            click.option(
+                "--detail", metavar="LEVEL", default="normal", show_default=True,
+                help="brief, normal, or full (every line, every proof repeated where it is used).",
+            ),
+            click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
+            click.option(
+                "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
+            ),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @cli.command(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="backprop-symbolic")
 @click.option(
     "--weight",
-    required=True,
     metavar="NAME",
     help="Weight or bias to derive, named as the notation does (w31), several between "
-    "blanks ('w31 w11'), or 'all'.",
+    "blanks ('w31 w11'), or 'all'. Required, but for an example, which is derived as a whole.",
 )
 @click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
 @click.option(
     "--activation",
     metavar="NAME[,NAME…]",
-    help="One for all layers or one for each: sigmoid, tanh, relu, …  [default: sigmoid]",
+    help="One for all layers or one for each: sigmoid, 'elu(alpha=0.5)', softmax, … (see backprop "
+    "list), or a formula in x.  [default: sigmoid]",
 )
-@click.option("--loss", metavar="NAME", help="half_sse, sse, mse, …  [default: half_sse]")
+@click.option(
+    "--loss",
+    metavar="NAME",
+    help="half_sse, mse, softmax_cross_entropy, … (see backprop list), or a formula in t and o.  "
+    "[default: half_sse]",
+)
+@click.option("--l1", metavar="NUMBER", help="Add the penalty NUMBER · Σ|w| over the weights.")
+@click.option("--l2", metavar="NUMBER", help="Add the penalty NUMBER/2 · Σw² over the weights.")
 @click.option(
     "--bias",
     metavar="MODE",
@@ -65,23 +130,19 @@ def cli(context: click.Context) -> None:
     metavar="NAME|FILE",
     help="lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
 )
+@output_options
+@numbers_options
 @click.option(
-    "--format", "format_", metavar="NAME", default="latex", show_default=True,
-    help="latex, markdown, text or json.",
+    "--digits", type=int, metavar="N",
+    help="Significant digits with which numbers are shown; all are computed in full.  [default: 4]",
 )  # fmt: skip
-@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
-@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
-@click.option(
-    "--detail", metavar="LEVEL", default="normal", show_default=True,
-    help="brief, normal, or full (every line, every proof repeated where it is used).",
-)  # fmt: skip
-@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
 def derive(
-    weight: str,
+    weight: str | None,
     network: str | None,
     activation: str | None,
     loss: str | None,
+    l1: str | None,
+    l2: str | None,
     bias: str | None,
     graph_file: str | None,
     notation: str | None,
@@ -90,25 +151,95 @@ def derive(
     lang: str,
     detail: str,
     strict: bool,
+    values_files: tuple[str, ...],
+    settings: tuple[str, ...],
+    seed: int | None,
+    example: str | None,
+    sample: int | None,
+    digits: int | None,
     output: str | None,
 ) -> None:
     """Derive ∂E/∂WEIGHT step by step.
 
-    Every line is verified before it is printed.
+    Every line is verified before it is printed. With --values, --set, --seed or --example each
+    formula is followed by a line with the numbers put in and the result.
     """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
+    numbered = bool(values_files or settings or seed is not None or example is not None)
+    if weight is None and example is None:
+        raise click.UsageError("Missing option '--weight'.")
+    for option, number in (("--digits", digits), ("--sample", sample)):
+        if number is not None and not numbered:
+            raise click.UsageError(f"{option} goes with --values, --set, --seed or --example")
+    sources = _sources(values_files, settings, example)
+    graph = _stated_graph(graph_file, notation, given, sources)
+    values = _values(graph, sources, seed, sample) if numbered else None
+    wanted = "all" if weight is None else weight
+    names: str | list[str] = "all" if wanted.strip() == "all" else wanted.split() or [wanted]
+    result = api.derive(
+        graph,
+        names,
+        lang=lang,
+        detail=detail,
+        strict=strict,
+    )
+    if values is not None:
+        from backprop_symbolic.numeric.substitute import with_numbers
+
+        result = with_numbers(result, values, 4 if digits is None else digits)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+def _format(name: str, standalone: bool, output: str | None) -> str:
+    """The format's own name; refuses what cannot be written before any work is done."""
     if output is not None:
         writable(output)
-    from backprop_symbolic import api
     from backprop_symbolic.render import formats
 
-    chosen = formats.get(format_)
-    if standalone and chosen.name != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
-    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
-    graph = _graph(graph_file, notation, given)
-    names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
-    result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen.name, standalone=standalone), output)
+    chosen = formats.get(name).name
+    if standalone and chosen != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen}")
+    return chosen
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def activation(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of an activation.
+
+    NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
+    The page states the exact formula, proves f' line by line and writes it through y = f(x).
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME|FORMULA")
+@output_options
+def loss(
+    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+) -> None:
+    """Prove the derivative of a loss by an output.
+
+    NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
+    number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
+    """
+    chosen = _format(format_, standalone, output)
+    from backprop_symbolic import api
+
+    result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
+    write(result.render(chosen, standalone=standalone), output)
 
 
 @cli.command(context_settings=CONTEXT)
@@ -174,12 +305,7 @@ def code(
 
 
 @cli.command(context_settings=CONTEXT)
-@click.option("--values", "values_files", multiple=True, metavar="FILE",
-              help="Weights, inputs, targets, learning rate, in TOML, YAML, JSON or CSV; may state "
-              "the network.")  # fmt: skip
-@click.option("--example", metavar="NAME", help="The values of a published worked example, e.g. mazur.")
-@click.option("--set", "sets", multiple=True, metavar="NAME=NUMBER", help="One value; may be repeated.")
-@click.option("--seed", type=int, metavar="N", help="Draws what has no value, and the order of --shuffle.")
+@numbers_options
 @click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
 @click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
 @click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
@@ -263,27 +389,79 @@ def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str 
     write(text, output)
 
 
-def _target(options: dict[str, Any]) -> Any:
-    """The network or graph that options and values files state, and the sources of values."""
-    from backprop_symbolic.graph import read
-    from backprop_symbolic.notation import notation as find_notation
-    from backprop_symbolic.numeric import values
+@cli.command(context_settings=CONTEXT)
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
+@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
+@click.option("--l1", metavar="NUMBER", help="As for derive.")
+@click.option("--l2", metavar="NUMBER", help="As for derive.")
+@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
+@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
+@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@numbers_options
+@click.option("--reference", "references", metavar="NAME", multiple=True,
+              help="central, complex, torch or jax; repeatable.  [default: all installed]")  # fmt: skip
+@click.option("--claim", "claims", metavar="NAME=NUMBER", multiple=True,
+              help="Judge a published number: w31=0.0822 (a gradient), w31+=0.3589 (after the update), "
+              "y_o1=0.7514, delta_o1=0.1385, dE/dy_o1=0.7414. Repeatable.")  # fmt: skip
+@click.option("--claims", "claims_file", metavar="FILE", help="Claims from a file, one a line.")
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True,
+              help="text, markdown, csv or json.")  # fmt: skip
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=10, show_default=True,
+              help="Significant digits in text and markdown.")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def check(
+    network: str | None,
+    activation: str | None,
+    loss: str | None,
+    l1: str | None,
+    l2: str | None,
+    bias: str | None,
+    graph_file: str | None,
+    notation: str | None,
+    values_files: tuple[str, ...],
+    settings: tuple[str, ...],
+    seed: int | None,
+    example: str | None,
+    sample: int | None,
+    references: tuple[str, ...],
+    claims: tuple[str, ...],
+    claims_file: str | None,
+    format_: str,
+    digits: int,
+    lang: str,
+    output: str | None,
+) -> int:
+    """Compare every derived gradient and update with independent references.
 
-    sources = [values.example(options["example"])] if options["example"] is not None else []
-    sources += [values.load(name) for name in options["values_files"]]
-    sources += [values.parse_set(text) for text in options["sets"]]
-    keys = ("network", "activation", "loss", "bias", "notation")
-    stated, notes = values.stated(sources, {**{k: options[k] for k in keys}, "graph": options["graph_file"]})
-    for note in notes:
-        click.echo(f"Note: {note}", err=True)
-    if options["graph_file"] is not None or stated["graph"] is not None:
-        given = {f"--{key}": options[key] for key in keys[:-1]}
-        if options["graph_file"] is not None:
-            return _graph(options["graph_file"], options["notation"], given), sources, None
-        return read(str(stated["graph"]), "values"), sources, None
-    chosen = {f"--{key}": stated[key] for key in keys[:-1]}
-    style = find_notation(stated["notation"] or "lecture")
-    return _network(chosen), sources, style
+    Numbers come from --values, --set, --seed or --example. Exit code 0 where everything agrees and
+    every claim is right, 1 where not, 2 for bad input.
+    """
+    if output is not None:
+        writable(output)
+    if not (values_files or settings or seed is not None or example is not None):
+        raise click.UsageError("a check needs numbers: --values, --set, --seed or --example")
+    from backprop_symbolic import api
+    from backprop_symbolic.numeric import claims as judge
+    from backprop_symbolic.numeric import report
+    from backprop_symbolic.numeric.check import check as compare
+    from backprop_symbolic.numeric.steps import Steps
+    from backprop_symbolic.wording import messages
+
+    chosen = report.formats.get(format_).name
+    messages(lang)
+    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
+    sources = _sources(values_files, settings, example)
+    graph = _stated_graph(graph_file, notation, given, sources)
+    values = _values(graph, sources, seed, sample)
+    said = [*([] if claims_file is None else judge.read_file(claims_file)), *claims]
+    parsed = [judge.parse(text, graph) for text in said]
+    steps = Steps(api.derive(graph, "all", lang=lang).derivation, values)
+    found = report.Report(graph, compare(steps, references), judge.judge(steps, parsed), digits)
+    write(report.write(found, chosen, lang), output)
+    return 0 if found.passes else 1
 
 
 def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:
@@ -313,7 +491,217 @@ def _network(given: dict[str, str | None]) -> Network:
         given["--activation"] if given["--activation"] is not None else "sigmoid",
         given["--loss"] if given["--loss"] is not None else "half_sse",
         given["--bias"] if given["--bias"] is not None else "1",
+        _number("--l1", given.get("--l1")),
+        _number("--l2", given.get("--l2")),
     )
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _sources(files: Sequence[str], settings: Sequence[str], example: str | None) -> list[Source]:
+    """What the options say of numbers, in rising order: the example, the files, single numbers."""
+    if not files and not settings and example is None:
+        return []
+    from backprop_symbolic.numeric import values
+
+    return [
+        *([] if example is None else [values.example(example)]),
+        *(values.load(file) for file in files),
+        *(values.parse_set(text) for text in settings),
+    ]
+
+
+def _stated_graph(
+    graph_file: str | None, notation: str | None, given: dict[str, str | None], sources: Sequence[Source]
+) -> Graph:
+    """The graph that options and values files state together; a contradiction is told on stderr."""
+    if not sources:
+        return _graph(graph_file, notation, given)
+    from backprop_symbolic.graph import read
+    from backprop_symbolic.numeric.values import stated
+
+    options = {name.removeprefix("--"): value for name, value in given.items()}
+    chosen, notes = stated(sources, {**options, "notation": notation, "graph": graph_file})
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
+    definitions = chosen.pop("graph")
+    style = chosen.pop("notation")
+    if graph_file is None and definitions is not None:
+        return read(definitions)
+    return _graph(graph_file, style, {f"--{name}": value for name, value in chosen.items()})
+
+
+def _target(options: dict[str, Any]) -> tuple[Any, list[Source], Any]:
+    """What is to be trained, where numbers come from, and how a network's weights are named.
+
+    A network of which no file says anything is not written out as a graph: it may be too large.
+    """
+    given = {f"--{key}": options[key] for key in ("network", "activation", "loss", "bias")}
+    sources = _sources(options["values_files"], options["settings"], options["example"])
+    graph_file, notation = options["graph_file"], options["notation"]
+    if sources or graph_file is not None:
+        return _stated_graph(graph_file, notation, given, sources), sources, None
+    from backprop_symbolic.notation import notation as find_notation
+
+    return _network(given), sources, find_notation(notation if notation is not None else "lecture")
+
+
+def _values(graph: Graph, sources: Sequence[Source], seed: int | None, sample: int | None) -> Values:
+    """A number for every leaf, of one sample."""
+    from backprop_symbolic.numeric.values import resolve
+
+    values = resolve(graph, sources, seed=seed)
+    if sample is None and len(values.samples) > 1:
+        raise click.UsageError(
+            f"there are {len(values.samples)} samples: name one with --sample, e.g. --sample 1"
+        )
+    return values.at(1 if sample is None else sample)
+
+
+def _number(option: str, value: str | None) -> str:
+    """The number of a penalty as typed; an empty one is a mistake, not none."""
+    if value is not None and not value.strip():
+        raise click.UsageError(f"{option} needs a number greater than 0, such as 0.01")
+    return value or ""
+
+
+# ---------------------------------------------------------------- lists
+
+LISTS = ("activations", "losses", "notations", "languages", "formats", "examples")
+
+
+@cli.command("list", context_settings=CONTEXT)
+@click.argument("what", required=False, metavar="[LIST]")
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True, help="text or json.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def list_(what: str | None, format_: str, lang: str, output: str | None) -> None:
+    """What there is to choose from, a line for each.
+
+    LIST is activations, losses, notations, languages, formats or examples; without it all are shown.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic import listing
+
+    if format_ not in ("text", "json"):
+        raise unknown("format", format_, ("text", "json"), "of a list")
+    if what is not None and what not in LISTS:
+        raise unknown("list", what, LISTS)
+    from backprop_symbolic.numeric.values import listed
+
+    lists = {**listing.listing(lang), "examples": listed}
+    chosen = {title: lists[title]() for title in (LISTS if what is None else (what,))}
+    if format_ == "json":
+        import json
+
+        write(json.dumps(chosen, ensure_ascii=False, indent=2) + "\n", output)
+    else:
+        write(listing.as_text(chosen), output)
+    if {"activations", "losses"} & set(chosen):
+        for line in listing.broken():
+            click.echo(f"Warning: {line}", err=True)
+
+
+# ---------------------------------------------------------------- the vanishing gradient
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2-2-2-2]")
+@click.option("--depth", metavar="N", help="Instead of --network: N layers of 2 units with weights.")
+@click.option(
+    "--activation", metavar="NAME", default="sigmoid", show_default=True, help="The activation of all layers."
+)
+@click.option(
+    "--compare",
+    metavar="NAME[,NAME…]",
+    default="relu,tanh,softplus",
+    show_default=True,
+    help="Activations to compare it with in the same network; 'none' for no other.",
+)
+@click.option(
+    "--weights",
+    metavar="VALUE",
+    default="1",
+    show_default=True,
+    help="Largest sum of the absolute weights that leave one unit.",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Of the random networks.",
+)
+@click.option(
+    "--format", "format_", metavar="NAME", default="text", show_default=True,
+    help="text, markdown, latex, json or csv.",
+)  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("--plot", metavar="FILE", help="Draw the table too, as .svg, .png or .pdf.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def vanishing(
+    network: str | None,
+    depth: str | None,
+    activation: str,
+    compare: str,
+    weights: str,
+    seed: int,
+    format_: str,
+    lang: str,
+    plot: str | None,
+    output: str | None,
+) -> None:
+    """Bound the gradient that reaches layer 1.
+
+    Each layer multiplies it by at most sup|f'| times the weights: ¼ per layer for the sigmoid. Random
+    networks show what is really left of it.
+    """
+    for file in (output, plot):
+        if file is not None:
+            writable(file)
+    if plot is not None and output is not None and os.path.realpath(plot) == os.path.realpath(output):
+        raise click.UsageError("--plot and --output name the same file")
+    from backprop_symbolic import vanishing as theory
+    from backprop_symbolic.registry import split
+    from backprop_symbolic.render import Options, write_document
+    from backprop_symbolic.wording import messages
+
+    chosen = theory.table_format(format_)
+    messages(lang)
+    picture = None
+    if plot is not None:
+        from backprop_symbolic import plots
+
+        picture = plots.format_of(plot)
+        plots.needed()
+    names = [] if compare.strip() == "none" else split(compare)
+    found = theory.vanishing(_layers(network, depth, activation), names, theory.parse_weights(weights), seed)
+    if chosen in theory.DATA:
+        text = theory.DATA[chosen](found)
+    else:
+        page, written = theory.document(found)
+        text = write_document(page, chosen, written, Options(lang))
+    drawn = b"" if picture is None else plots.vanishing_plot(found, picture, lang)
+    if plot is not None:
+        write_bytes(drawn, plot)
+    write(text, output)
+
+
+def _layers(sizes: str | None, depth: str | None, activation: str) -> Network:
+    """The network of --network, or N layers of 2 units."""
+    from backprop_symbolic.errors import BadNetwork
+    from backprop_symbolic.spec import MAX_LAYERS, Network
+
+    if depth is None:
+        return Network.parse("2-2-2-2-2-2" if sizes is None else sizes, activation)
+    if sizes is not None:
+        raise click.UsageError("--depth goes without --network")
+    if not depth.isdecimal() or len(depth) > 6 or not 0 < int(depth) < MAX_LAYERS:
+        raise BadNetwork(f"--depth takes a number of layers from 1 to {MAX_LAYERS - 1}, not {quoted(depth)}")
+    return Network.dense([2] * (int(depth) + 1), activation)
 
 
 # ---------------------------------------------------------------- output
@@ -359,6 +747,11 @@ def write(text: str, output: str | None) -> None:
             _silence(sys.stdout)
             raise OutputRefused(f"cannot write to standard output: {error.strerror}") from None
         return
+    write_bytes(data, output)
+
+
+def write_bytes(data: bytes, output: str) -> None:
+    """`data` to a file, whole or not at all."""
     try:
         with replacing(output) as file:
             file.write(data)

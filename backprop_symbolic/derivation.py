@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from sympy import Expr, Symbol
 
+from backprop_symbolic.algebra import Partial
 from backprop_symbolic.graph import Graph
 
 #: How much is shown. A step, group or section carries the least detail at which it appears.
@@ -62,12 +63,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Steps that stand together, with the key of the sentence that leads to them."""
+    """Steps that stand together, with the key of the sentence that leads to them.
+
+    Where `alone`, the sentence is said although no step follows.
+    """
 
     key: str
     steps: tuple[Step, ...]
     args: Mapping[str, Argument] = field(default_factory=dict)
     detail: int = BRIEF
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,28 @@ class Derivation:
     meanings: Mapping[Symbol, Expr]
     hypotheses: tuple[tuple[str, Mapping[str, Argument]], ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
-    title: tuple[str, Mapping[str, Argument]] | None = None  # a message, where it is not of ∂E/∂w
+
+    @property
+    def shown(self) -> tuple[Section, ...]:
+        """The sections of the document: those to be decided here, and any that were decided before."""
+        return self.sections
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step in reading order."""
-        return tuple(step for section in self.sections for step in section.steps())
+        return tuple(step for section in self.shown for step in section.steps())
+
+    @property
+    def title(self) -> tuple[str, Mapping[str, Argument]]:
+        """The key of the title and what it speaks of."""
+        if len(self.results) == 1:
+            return "title.weight", {"partial": Partial(self.graph.error, self.parameters[0])}
+        return "title.all", {"error": self.graph.error, "count": len(self.results)}
+
+    @property
+    def ends(self) -> Mapping[Symbol, Expr]:
+        """What is found for each parameter; compared with measured values at the end."""
+        return {w: result.folded.rhs for w, result in self.results.items()}
 
     @property
     def parameters(self) -> tuple[Symbol, ...]:

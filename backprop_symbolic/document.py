@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
-from backprop_symbolic.algebra import Partial
+from backprop_symbolic.algebra import Numeral, symbols
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
-from backprop_symbolic.rules import Calculated, OnBoard
+from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
-REASONED = ("proof_lines",)
+REASONED = (
+    "proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x",
+    "softmax_same", "softmax_other", "softmax_folded",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,12 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """lhs = rhs; a row without lhs goes on from the one before it."""
+    """lhs = rhs, or lhs = rhs = result; a row without lhs goes on from the one before it."""
 
     lhs: Expr | None
     rhs: Expr
-    reason: Message | None = None
+    reasons: tuple[Message, ...] = ()
+    result: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,43 @@ class Display:
     rows: tuple[Row, ...]
 
 
-Block = Heading | Paragraph | Bullets | Display
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A right side with numbers put in, and the number it comes to."""
+
+    formula: Expr
+    result: Numeral
+
+    @property
+    def value(self) -> float:
+        """The number, in full."""
+        return int(self.result.value.p) / int(self.result.value.q)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The numbers of a derivation.
+
+    leaves   what was given, each with where it came from
+    forward  every computed quantity by its definition, in order
+    steps    step id → its right side; none for a line in which a derivative is still to be done
+    """
+
+    digits: int
+    leaves: Mapping[Symbol, tuple[Numeral, str]]
+    forward: Mapping[Symbol, Figure]
+    steps: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with a heading each, and rows of mathematics."""
+
+    head: tuple[Message, ...]
+    rows: tuple[tuple[Expr, ...], ...]
+
+
+Block = Heading | Paragraph | Bullets | Display | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,59 +117,96 @@ class Document:
     blocks: tuple[Block, ...]
 
 
-def document(derivation: Derivation, detail: int = NORMAL) -> Document:
-    """The document of a derivation at a detail: BRIEF, NORMAL or FULL."""
-    parameters = derivation.parameters
+def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | None = None) -> Document:
+    """The document of a derivation at a detail: BRIEF, NORMAL or FULL; with numbers where given."""
     blocks: list[Block] = [
         Heading(2, Message("section.setting")),
         Bullets(tuple(Message(f"hypothesis.{key}", args) for key, args in derivation.hypotheses)),
     ]
-    for section in derivation.sections:
-        blocks.extend(_section(section, detail, 2))
-    if derivation.title is not None:
-        key, args = derivation.title
-        return Document(Message(key, args), tuple(blocks))
-    if len(parameters) == 1:
-        partial = Partial(derivation.graph.error, parameters[0])
-        return Document(Message("title.weight", {"partial": partial}), tuple(blocks))
-    title = Message("title.all", {"error": derivation.graph.error, "count": len(parameters)})
-    return Document(title, tuple(blocks))
+    if figures is not None:
+        blocks.extend(_given(derivation, detail, figures))
+    for section in derivation.shown:
+        blocks.extend(_section(section, detail, 2, figures))
+    return Document(Message(*derivation.title), tuple(blocks))
 
 
-def _section(section: Section, detail: int, level: int) -> Iterator[Block]:
+def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
+    """The numbers given, and the forward pass as far as the derivation does not write it itself."""
+    yield Heading(2, Message("section.numbers"))
+    yield Paragraph(Message("group.leaves", {"digits": figures.digits}))
+    yield Display(tuple(Row(leaf, number) for leaf, (number, _) in figures.leaves.items()))
+    shown = {
+        step.lhs
+        for section in derivation.shown
+        if section.key in ("forward", "error") and section.detail <= detail
+        for step in section.steps()
+        if step.detail <= detail
+    }
+    rest = [(q, figure) for q, figure in figures.forward.items() if q not in shown]
+    if rest:
+        yield Paragraph(Message("group.forward_numbers"))
+        yield Display(tuple(_numbers(q, figure) for q, figure in rest))
+
+
+def _numbers(lhs: Expr | None, figure: Figure) -> Row:
+    """lhs = the numbers put in = what they come to."""
+    if isinstance(figure.formula, Numeral):
+        return Row(lhs, figure.result)
+    return Row(lhs, figure.formula, (), figure.result)
+
+
+def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
+    """Sections as blocks, for a page that is no derivation."""
+    return tuple(block for section in sections for block in _section(section, detail, 2))
+
+
+def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
     if section.detail > detail:
         return
     inner: list[Block] = []
     for item in section.items:
         if isinstance(item, Section):
-            inner.extend(_section(item, detail, level + 1))
+            inner.extend(_section(item, detail, level + 1, figures))
         else:
-            inner.extend(_group(item, detail))
+            inner.extend(_group(item, detail, figures))
     if inner:
         yield Heading(level, Message(f"section.{section.key}", section.args), section.label)
         yield from inner
 
 
-def _group(group: Group, detail: int) -> Iterator[Block]:
+def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
-    if group.detail > detail or not steps:
+    if group.detail > detail or not (steps or group.alone):
         return
     yield Paragraph(Message(f"group.{group.key}", group.args))
+    if group.alone:
+        return
     reasons = detail >= FULL or (detail >= NORMAL and group.key in REASONED)
     rows = []
     before: Expr | None = None
-    for step in steps:
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
         lhs = None if step.lhs == before else step.lhs
-        rows.append(Row(lhs, step.rhs, reason(step) if reasons else None))
+        rows.append(Row(lhs, step.rhs, reasons_of(step) if reasons else ()))
         before = step.lhs
+        ends = after is None or after.lhs != step.lhs
+        if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
+            rows.append(_numbers(None, figures.steps[step.id]))
     yield Display(tuple(rows))
 
 
-def reason(step: Step) -> Message:
-    """Why the step follows, as a short message."""
+def reasons_of(step: Step) -> tuple[Message, ...]:
+    """Why the step follows, as short messages, the main one first."""
     rule = step.rule
+    if isinstance(rule, Differentiated):
+        return tuple(Message(f"calculus.{key}") for key in rule.rules)
+    if isinstance(rule, InnerChain):
+        return Message("calculus.chain"), Message(f"calculus.{rule.rule}")
     if isinstance(rule, Calculated):
-        return Message(f"calculus.{rule.rules[0]}")
+        return (Message(f"calculus.{rule.rules[0]}"),)
+    if isinstance(rule, Eliminated):
+        return (Message(f"elimination.{rule.move}"),)
     if isinstance(rule, OnBoard):
-        return Message(f"board.{rule.rule}")
-    return Message(f"rule.{rule.key}")
+        return (Message(f"board.{rule.rule}"),)
+    if isinstance(rule, Rewritten):
+        return (Message(f"board.{rule.how}"),)
+    return (Message(f"rule.{rule.key}"),)

@@ -25,6 +25,14 @@ class BadGraph(BackpropError):
     """A graph file with a cycle, an undefined name, a redefinition or a broken line."""
 
 
+class BadParameter(BackpropError):
+    """A parameter's value that is not a number or not allowed, such as `softplus(beta=0)`."""
+
+
+class BadPlugin(BackpropError):
+    """A plug-in that cannot be loaded."""
+
+
 class BadNotation(BackpropError):
     """A notation file that cannot name every quantity."""
 
@@ -35,6 +43,14 @@ class BadValues(BackpropError):
 
 class NotDifferentiable(BackpropError):
     """A function for which no rule exists."""
+
+
+class NoBound(BackpropError):
+    """A function whose slope is unbounded or not known, where a bound is asked for."""
+
+
+class NotInstalled(BackpropError):
+    """An optional package or font that is asked for and is not there."""
 
 
 class NoMatrixForm(BackpropError):
@@ -82,12 +98,17 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return names[found[0]] if found else None
 
 
-def unknown(what: str, word: str, known: Iterable[str], where: str = "") -> UnknownName:
-    """The error for a name in no list: what it is, the list (shortened), the nearest."""
+def unknown(
+    what: str, word: str, known: Iterable[str], where: str = "", also: Iterable[str] = ()
+) -> UnknownName:
+    """The error for a name in no list: what it is, the list (shortened), the nearest.
+
+    Names in `also` are not listed, but may be the nearest.
+    """
     names = list(known)
-    shown = names if len(names) <= 24 else [*names[:24], f"… ({len(names)} in all)"]
+    shown = names if len(names) <= 40 else [*names[:40], f"… ({len(names)} in all)"]
     place = f" {where}" if where else ""
-    close = nearest(word, names)
+    close = nearest(word, [*names, *also])
     hint = f" Did you mean {quoted(close)}?" if close else ""
     return UnknownName(f"no {what} {quoted(word)}{place}. Known: {' '.join(shown)}.{hint}")
 

@@ -19,6 +19,7 @@ from sympy import (
     Add,
     Basic,
     Expr,
+    Integer,
     Mul,
     Piecewise,
     Pow,
@@ -42,7 +43,20 @@ from sympy import sinh as sinh_
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic.activations import formula_of
-from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight, X
+from backprop_symbolic.algebra import (
+    TWO,
+    Call,
+    Decimal,
+    Frac,
+    Numeral,
+    Partial,
+    Prime,
+    Tight,
+    X,
+    neg,
+    number,
+    power,
+)
 from backprop_symbolic.algebra import symbols as names_in
 from backprop_symbolic.graph import Graph
 
@@ -76,6 +90,7 @@ class PrimeField:
         self.random = random
         self.generators: dict[int, int] = {}
         self.logarithms: dict[int, int] = {}
+        self.arctangents: dict[int, int] = {}
         self.oracle: dict[tuple[str, int], int] = {}
 
     def draw(self) -> int:
@@ -145,6 +160,12 @@ class PrimeField:
                 self.logarithms[found] = value
             return found
         if name in ("sin", "cos"):
+            # cos(atan v) = 1/√(1 + v²) and sin(atan v) = v·cos(atan v).
+            for angle, sign in ((value, 1), (PRIME - value, -1)):
+                if angle in self.arctangents:
+                    v = sign * self.arctangents[angle]
+                    cosine = self.power((1 + v * v) % PRIME, Rational(-1, 2))
+                    return cosine if name == "cos" else v * cosine % PRIME
             # A random point of the unit circle, so that sin² + cos² = 1.
             key = min(value, PRIME - value)
             s = self.oracle.setdefault(("circle", key), self.draw())
@@ -155,6 +176,8 @@ class PrimeField:
         if name in ("atan", "erf"):  # odd functions
             key = min(value, PRIME - value)
             found = self.oracle.setdefault((name, key), self.draw())
+            if name == "atan":
+                self.arctangents[found] = key
             return found if key == value else PRIME - found
         if name == "pi":  # a square, so that √π exists
             return self.oracle.setdefault(("pi", 0), pow(self.draw(), 2, PRIME))
@@ -354,11 +377,33 @@ class Evaluator:
         """u as Σ c·v, down to the names: inside a formula x is what it stands for."""
         found: list[tuple[Rational, Any]] = []
         for c, rest in exponents(cast(Expr, u)):
-            if rest == X and env is not None:
-                found.extend((cast(Rational, c * d), v) for d, v in self.exponents(*env))
-            else:
+            inner, scope = rest, env
+            if env is not None and rest == X:
+                inner, scope = env
+            elif env is not None and isinstance(rest, Pow) and rest.args[0] == X:
+                inner, scope = cast(Expr, Pow(env[0], rest.args[1], evaluate=False)), env[1]
+            elif isinstance(rest, Symbol) and rest in self.meanings and rest not in self.fixed:
+                inner, scope = self.meanings[rest], None
+            elif (log := self.logarithm(rest, env)) is not None:
+                inner, scope = log
+            if inner is rest:
                 found.append((c, self.value(rest, env)))
+            else:
+                found.extend((cast(Rational, c * d), v) for d, v in self.exponents(inner, scope))
         return found
+
+    def logarithm(self, u: Expr, env: Env) -> tuple[Expr, Env] | None:
+        """The formula behind a name or call that is c·ln v: e^{-2y} is v^{-1} where y = ½ ln v."""
+        if isinstance(u, Symbol) and u not in self.fixed and u in self.graph.quantities:
+            definition = self.graph.quantities[u].definition
+            return self.logarithm(definition, None) if isinstance(definition, Call) else None
+        if not isinstance(u, Call):
+            return None
+        formula = formula_of(u.name)
+        parts = exponents(formula)
+        if len(parts) == 1 and isinstance(parts[0][1], log_):
+            return formula, (cast(Expr, u.args[1]), env)
+        return None
 
     def named(self, symbol: Symbol, env: Env) -> Any:
         if env is not None and symbol == X:
@@ -371,7 +416,7 @@ class Evaluator:
                 self.forward()
                 return self.memo[symbol]
             return self.value(quantity.definition)
-        meaning = self.meanings.get(symbol)
+        meaning = self.meanings.get(symbol, self.graph.constraints.get(symbol))
         return self.leaves(symbol) if meaning is None else self.value(meaning)
 
     def forward(self) -> None:
@@ -449,7 +494,7 @@ class Evaluator:
         """∂of/∂wrt where wrt feeds nothing but `of`: the terms of its definition that hold wrt."""
         seed = _Seed(wrt, self.one)
         table = self.index.terms(of)
-        terms = [self.graph.definition(of)] if table is None else table[wrt]
+        terms = [self.graph.definition(of)] if table is None else [*table[wrt].values()]
         return self.domain.sum([self.tangent(term, None, seed) for term in terms])
 
     def flow(self, wrt: Symbol, held: tuple[Symbol, ...] = ()) -> _Tangents:
@@ -468,7 +513,7 @@ class Evaluator:
                     return seed.get(cast(Symbol, expr))
                 return self.tangent(env[0], env[1], seed)
             return seed.get(cast(Symbol, expr))
-        if not expr.args or kind is Decimal:
+        if not expr.args or kind is Decimal or kind is Numeral:
             return self.zero
         if kind is Add:
             return domain.sum([self.tangent(a, env, seed) for a in expr.args])
@@ -529,9 +574,8 @@ class Evaluator:
             v = self.value(u, env)
             return domain.inverse(domain.sum([self.one, domain.product([v, v])]))
         if kind is erf_:
-            v = self.value(u, env)
             root = domain.power(domain.function("pi", self.zero), Rational(1, 2))
-            bell = domain.exponential([(Rational(-1), domain.product([v, v]))])
+            bell = self.value(exp_(neg(power(cast(Expr, u), TWO)), evaluate=False), env)
             return domain.product([self.two, domain.inverse(root), bell])
         if kind is sinh_ or kind is cosh_:
             up, down = self.both(u, env)
@@ -577,6 +621,7 @@ _VALUES: Mapping[type, Callable[[Evaluator, Any, Env], Any]] = {
     Prime: Evaluator._prime,
     Piecewise: Evaluator._pieces,
     Decimal: lambda self, expr, env: self.domain.number(expr.value),
+    Numeral: lambda self, expr, env: self.domain.number(expr.value),
     Abs: Evaluator._absolute,
     sign_: lambda self, expr, env: self.sign(expr.args[0], env),
     sinh_: Evaluator._hyperbolic,
@@ -590,18 +635,21 @@ class TermIndex:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.found: dict[Symbol, dict[Symbol, list[Basic]] | None] = {}
+        self.found: dict[Symbol, dict[Symbol, dict[int, Basic]] | None] = {}
 
-    def terms(self, of: Symbol) -> dict[Symbol, list[Basic]] | None:
-        """name → terms for a definition that is a sum, None for any other."""
+    def terms(self, of: Symbol) -> dict[Symbol, dict[int, Basic]] | None:
+        """name → place → term for a definition that is a sum, None for any other.
+
+        By place: two equal terms are two terms.
+        """
         if of not in self.found:
             definition = self.graph.quantities[of].definition
-            table: dict[Symbol, list[Basic]] | None = None
+            table: dict[Symbol, dict[int, Basic]] | None = None
             if isinstance(definition, Add):
                 table = {}
-                for term in definition.args:
+                for place, term in enumerate(definition.args):
                     for name in names_in(term):
-                        table.setdefault(name, []).append(term)
+                        table.setdefault(name, {})[place] = term
             self.found[of] = table
         return self.found[of]
 
@@ -658,7 +706,10 @@ class _Tangents:
     def get(self, of: Symbol) -> Any:
         place = self.order.get(of)
         if place is None and of != self.wrt and of in self.evaluator.meanings:
-            raise Undecidable("a derivative of a derivative")
+            # u = 1 + e^{-x}, a name of a proof: its tangent is that of what it stands for.
+            if of not in self.known:
+                self.known[of] = self.evaluator.tangent(self.evaluator.meanings[of], None, self)
+            return self.known[of]
         while self.heap and place is not None and self.heap[0][0] <= place:
             _, q = heapq.heappop(self.heap)
             if q == self.wrt or q in self.held:
@@ -679,8 +730,34 @@ class _Tangents:
         table = evaluator.index.terms(q)
         if table is None:
             return evaluator.tangent(evaluator.graph.definition(q), None, self)
-        touched = {id(t): t for p in self.changed[q] for t in table.get(p, ())}
+        touched = {place: t for p in self.changed[q] for place, t in table.get(p, {}).items()}
         return evaluator.domain.sum([evaluator.tangent(t, None, self) for t in touched.values()])
+
+
+def scaled(base: Expr, n: int) -> tuple[Rational, Expr]:
+    """base^n as c·b^n with the numbers taken out: (x/√2)^2 is ½·x^2."""
+    c: Rational = Rational(1)
+    todo, rest = [(base, 1)], list[tuple[Expr, int]]()
+    while todo:
+        part, sign = todo.pop()
+        value = number(part)
+        if value is not None:
+            c = cast(Rational, c * value ** (n * sign))
+        elif isinstance(part, (Mul, Tight)):
+            todo.extend((cast(Expr, a), sign) for a in part.args)
+        elif isinstance(part, Frac):
+            todo.extend([(cast(Expr, part.args[0]), sign), (cast(Expr, part.args[1]), -sign)])
+        elif isinstance(part, Pow) and part.args[1] == Rational(1, 2) and n % 2 == 0 and number(
+            cast(Expr, part.args[0])
+        ) is not None:  # fmt: skip
+            c = cast(Rational, c * cast(Rational, number(cast(Expr, part.args[0]))) ** (n // 2 * sign))
+        else:
+            rest.append((part, sign))
+    if c == 1 and len(rest) != 1:
+        return c, cast(Expr, Pow(base, n, evaluate=False))
+    factors = [f if sign > 0 else cast(Expr, Pow(f, -1, evaluate=False)) for f, sign in rest[::-1]]
+    whole = factors[0] if len(factors) == 1 else Mul(*factors, evaluate=False)
+    return c, cast(Expr, Pow(whole, n, evaluate=False))
 
 
 def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
@@ -700,13 +777,16 @@ def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
                 else:
                     rest.append(a)
             inner = cast(Expr, rest[0] if len(rest) == 1 else Mul(*cast(list[Expr], rest), evaluate=False))
-            if isinstance(inner, (Add, Frac)) or (isinstance(inner, Mul) and len(rest) == 1):
+            if isinstance(inner, (Add, Frac, Pow)) or (isinstance(inner, Mul) and len(rest) == 1):
                 todo.append((c, inner))
             else:
                 parts.append((c, inner))
-        elif isinstance(v, Frac) and isinstance(v.args[1], Rational):
-            todo.append((cast(Rational, c / v.args[1]), cast(Expr, v.args[0])))
-        elif isinstance(v, (Rational, Decimal)):
+        elif isinstance(v, Frac) and (n := number(cast(Expr, v.args[1]))) is not None:
+            todo.append((cast(Rational, c / n), cast(Expr, v.args[0])))
+        elif isinstance(v, Pow) and isinstance(v.args[1], Integer) and v.args[1] > 1:
+            scale, base = scaled(cast(Expr, v.args[0]), int(v.args[1]))
+            parts.append((cast(Rational, c * scale), base))
+        elif isinstance(v, (Rational, Decimal, Numeral)):
             n = v if isinstance(v, Rational) else v.value
             parts.append((cast(Rational, c * n), cast(Expr, Rational(1))))
         else:

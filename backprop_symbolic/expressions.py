@@ -49,12 +49,13 @@ from backprop_symbolic.algebra import (
     power,
 )
 from backprop_symbolic.errors import BackpropError, BadExpression, quoted, unknown
+from backprop_symbolic.registry import exact
 
 MAX_LENGTH = 20_000  # characters of one formula
 MAX_TOKENS = 4_000
 MAX_DEPTH = 60  # nested parentheses
 MAX_LEVEL = 120  # operations inside operations; a long sum or product is one level
-MAX_DIGITS = 30  # of one number
+MAX_DIGITS = 40  # of one number
 MAX_EXPONENT = 64  # of a whole-number power
 MAX_BITS = 1_000  # of a number written as a power of numbers: what floating point can hold
 
@@ -96,6 +97,15 @@ def parse(
     of `known`.
     """
     return _Reader(text, names, functions, where, line, offset, known).read()
+
+
+def typed_number(text: str) -> Expr:
+    """A number as typed: 0.5 keeps its decimal point, 1/3 is a fraction. Raises BadExpression."""
+    value = exact(text)
+    if value is None:
+        raise BadExpression(f"{quoted(text)} is not a number")
+    ratio = Rational(value.numerator, value.denominator)
+    return Decimal(ratio) if ratio.q != 1 and "/" not in text else cast(Expr, ratio)
 
 
 def bits(expr: Expr) -> int:
@@ -277,16 +287,16 @@ class _Reader:
         raise unknown("name", node.id, self.known(), f"is known here ({self.at(self.column(node))})")
 
     def call(self, node: ast.Call) -> Expr:
-        if not isinstance(node.func, ast.Name) or node.keywords:
+        if not isinstance(node.func, ast.Name):
             raise self.fail(self.column(node), f"{self.what(node)} is not arithmetic")
-        name = node.func.id
+        name = self.called(node, node.func.id)
         if name in ("max", "min"):
             if len(node.args) != 2:
                 raise self.fail(self.column(node), f"{name} takes two arguments")
             a, b = (self.expr(arg) for arg in node.args)
             relation = Gt if name == "max" else Lt
             return cast(Expr, Piecewise((a, relation(a, b, evaluate=False)), (b, true), evaluate=False))
-        if name in ELEMENTARY or (symbol := self.functions(name)) is None:
+        if name in ELEMENTARY or (symbol := self.function(node, name)) is None:
             if name not in ELEMENTARY:
                 known = sorted({*ELEMENTARY, "max", "min", *self.function_names()})
                 raise unknown("function", name, known, f"({self.at(self.column(node))})")
@@ -296,6 +306,23 @@ class _Reader:
         if len(node.args) != 1 or isinstance(node.args[0], ast.Starred):
             raise self.fail(self.column(node), f"{name} takes one argument")
         return Call(symbol, self.expr(node.args[0]))
+
+    def function(self, node: ast.Call, name: str) -> Symbol | None:
+        try:
+            return self.functions(name)
+        except BackpropError as error:
+            raise type(error)(f"{self.at(self.column(node))}: {error}") from None
+
+    def called(self, node: ast.Call, name: str) -> str:
+        """The function's name with the values given to its parameters: elu(net1, alpha=0.5)."""
+        if not node.keywords:
+            return name
+        if name in ELEMENTARY or name in ("max", "min") or any(k.arg is None for k in node.keywords):
+            raise self.fail(self.column(node), f"{self.what(node)} is not arithmetic")
+        given = ", ".join(
+            f"{k.arg}={ast.get_source_segment(self.text, k.value) or ''}" for k in node.keywords
+        )
+        return f"{name}({given})"
 
     def function_names(self) -> list[str]:
         return list(getattr(self.functions, "known", list)())

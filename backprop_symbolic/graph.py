@@ -11,18 +11,34 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 from unicodedata import name as unicode_name
 from unicodedata import normalize
 
-from sympy import Add, Expr, Mul, Symbol
+from sympy import Abs, Add, Expr, Mul, Rational, Symbol
 
 from backprop_symbolic import losses
-from backprop_symbolic.activations import function_symbol
-from backprop_symbolic.algebra import ONE, Call, Decimal, Partial, Tight, add, symbols
+from backprop_symbolic.activations import activations, function_symbol, layer_activations
+from backprop_symbolic.algebra import (
+    ONE,
+    TWO,
+    Call,
+    Decimal,
+    Frac,
+    Partial,
+    Tight,
+    add,
+    exp,
+    mul,
+    neg,
+    power,
+    symbols,
+)
 from backprop_symbolic.errors import BadGraph, BadNetwork, BadNotation, UnknownName, nearest, quoted
 from backprop_symbolic.notation import Notation, Place, notation
 from backprop_symbolic.spec import Network
 
+HALF: Expr = Rational(1, 2)
 MAX_EDGES = 20_000  # weights of a dense network that is written out
 MAX_DEFINITIONS = 5_000  # lines of a graph file
 MAX_FILE = 1_000_000  # bytes of a graph file
@@ -37,7 +53,8 @@ _NOWHERE = Place()
 class Quantity:
     """One named number of the forward pass.
 
-    role        input, target, parameter, constant (leaves); net, activation, part, error, node
+    role        input, target, parameter, constant (leaves); net, activation, softmax, part,
+                penalty, error, node
     definition  what it is computed from, in the names of other quantities; None for a leaf
     """
 
@@ -52,7 +69,11 @@ class Quantity:
 class Graph:
     """Scalar definitions in topological order, leaves first, and the error they end in.
 
-    deltas  quantity → the symbol of its δ, for those whose δ gets a name
+    deltas       quantity → the symbol of its δ, for those whose δ gets a name
+    constraints  leaf → what it is by hypothesis: t_2 = 1 - t_1 where targets add up to 1
+    domains      leaf → the interval in which it lies by hypothesis; checks draw it there
+    values       constant → its number as text, where one was given
+    names        LaTeX of further names that a document about this graph uses
     """
 
     quantities: Mapping[Symbol, Quantity]
@@ -62,6 +83,10 @@ class Graph:
     notation: Notation | None = None
     network: Network | None = None
     title: str = ""
+    constraints: Mapping[Symbol, Expr] = field(default_factory=dict)
+    domains: Mapping[Symbol, tuple[float, float]] = field(default_factory=dict)
+    values: Mapping[Symbol, str] = field(default_factory=dict)
+    names: Mapping[Symbol, str] = field(default_factory=dict)
     _written: dict[str, dict[Symbol, str]] = field(default_factory=dict, compare=False, repr=False)
 
     def __repr__(self) -> str:
@@ -170,7 +195,10 @@ def find(typed: str, parameters: Iterable[Symbol], title: str) -> Symbol:
 
 
 def dense(network: Network, style: Notation | None = None) -> Graph:
-    """net_j = Σ_i w_ji y_i + b, y_j = f(net_j), E = Σ_k part(t_k, y_k), every quantity named.
+    """net_j = Σ_i w_ji y_i + b, y_j = f(net_j), E = Σ_k part(t_k, y_k) + penalties, all named.
+
+    A softmax layer has y_j = e^net_j / Σ_i e^net_i; its targets add up to 1 where the loss takes
+    them for a distribution.
 
     Raises BadNetwork where the network has more than MAX_EDGES weights, BadNotation where the
     notation gives two quantities one name.
@@ -191,6 +219,7 @@ class _Dense:
         self.inner: list[Quantity] = []
         self.deltas: dict[Symbol, Symbol] = {}
         self.taken: dict[str, str] = {}
+        self.values: dict[Symbol, str] = {}
         self.numbers = 0
 
     def name(self, naming: str, place: Place) -> Symbol:
@@ -234,15 +263,33 @@ class _Dense:
             self.style,
             network,
             f"a {network.title} network",
+            self.constraints(targets),
+            self.domains(targets),
+            self.values,
         )
+
+    def domains(self, targets: list[Symbol]) -> dict[Symbol, tuple[float, float]]:
+        """Where the targets lie, for losses that are not defined everywhere."""
+        interval = losses.TARGETS[losses.loss(self.network.loss).targets]
+        return {} if interval is None else dict.fromkeys(targets, interval)
+
+    def constraints(self, targets: list[Symbol]) -> dict[Symbol, Expr]:
+        """t_n = 1 - t_1 - … where the outputs are probabilities of a softmax, and so the targets."""
+        loss = losses.loss(self.network.loss)
+        mixed = loss.through or self.network.activations[-1]
+        if loss.targets != "distribution" or mixed not in layer_activations:
+            return {}
+        return {targets[-1]: add(ONE, *(neg(t) for t in targets[:-1]))}
 
     def layer(self, layer: int, below: list[Symbol], nodes: int, nodes_below: int) -> list[Symbol]:
         """The quantities of one layer; the outputs y of its units."""
         network = self.network
         last = layer == network.layers
         shared = self.shared_bias(layer)
-        function = function_symbol(network.activations[layer - 1])
-        outputs = []
+        name = network.activations[layer - 1]
+        naming = "output" if last else "hidden"
+        nets: dict[Symbol, Place] = {}
+        outputs: list[Symbol] = []
         for j in range(1, network.sizes[layer] + 1):
             node = nodes + j
             unit = f"o{j}" if last else f"h{node}"
@@ -257,9 +304,13 @@ class _Dense:
             terms.extend(shared)
             net = self.put(self.inner, "net", "net", place, add(*terms))
             self.deltas[net] = self.name("delta_output" if last else "delta_hidden", place)
-            assert function is not None
-            value: Expr = net if function.name == "identity" else Call(function, net)
-            outputs.append(self.put(self.inner, "activation", "output" if last else "hidden", place, value))
+            nets[net] = place
+            if name not in layer_activations:
+                outputs.append(self.put(self.inner, "activation", naming, place, _applied(name, net)))
+        if name in layer_activations:
+            values = _softmax(list(nets))
+            for place, value in zip(nets.values(), values, strict=True):
+                outputs.append(self.put(self.inner, "softmax", naming, place, value))
         return outputs
 
     def shared_bias(self, layer: int) -> list[Expr]:
@@ -273,15 +324,56 @@ class _Dense:
         return []
 
     def errors(self, targets: list[Symbol], outputs: list[Symbol]) -> Symbol:
-        loss = losses.losses.get(self.network.loss)
+        loss = losses.loss(self.network.loss)
         count = len(outputs)
-        parts = [losses.part(loss, t, y, count) for t, y in zip(targets, outputs, strict=True)]
-        if count > 1:
-            names = [
-                self.put(self.inner, "part", "part", Place(index=k), part) for k, part in enumerate(parts, 1)
+        if loss.through:
+            outputs = [
+                self.put(self.inner, "softmax", "probability", Place(index=k), value)
+                for k, value in enumerate(_softmax(outputs), 1)
             ]
-            return self.put(self.inner, "error", "error", Place(), add(*names))
-        return self.put(self.inner, "error", "error", Place(), parts[0])
+        parts = [losses.part(loss, t, y, count) for t, y in zip(targets, outputs, strict=True)]
+        penalties = self.penalties()
+        if count == 1 and not penalties:
+            return self.put(self.inner, "error", "error", Place(), parts[0])
+        names: list[Expr] = [
+            self.put(self.inner, "part", "part", Place(index=k), part) for k, part in enumerate(parts, 1)
+        ]
+        return self.put(self.inner, "error", "error", Place(), add(*names, *penalties))
+
+    def penalties(self) -> list[Expr]:
+        """λ₁·R₁ with R₁ = Σ|w|, and ½λ₂·R₂ with R₂ = Σw², over the weights and not the biases."""
+        weights = [q.symbol for q in self.weights if q.naming == "weight"]
+        terms: list[Expr] = []
+        if self.network.l1:
+            total = add(*(cast(Expr, Abs(w, evaluate=False)) for w in weights))
+            terms.append(mul(self.factor("rate_l1", self.network.l1), self.penalty("penalty_l1", total)))
+        if self.network.l2:
+            total = add(*(power(w, TWO) for w in weights))
+            rate = self.factor("rate_l2", self.network.l2)
+            terms.append(mul(HALF, rate, self.penalty("penalty_l2", total)))
+        return terms
+
+    def penalty(self, naming: str, total: Expr) -> Symbol:
+        return self.put(self.inner, "penalty", naming, Place(), total)
+
+    def factor(self, naming: str, value: str) -> Symbol:
+        symbol = self.put(self.leaves, "constant", naming, Place(), None)
+        self.values[symbol] = value
+        return symbol
+
+
+def _applied(name: str, net: Symbol) -> Expr:
+    """f(net), or net itself where f is the identity."""
+    function = function_symbol(name)
+    assert function is not None
+    return net if function.name == "identity" else Call(function, net)
+
+
+def _softmax(given: list[Symbol]) -> list[Expr]:
+    """e^u_k / Σ_j e^u_j for each u_k."""
+    powers = [exp(u) for u in given]
+    total = add(*powers)
+    return [Frac(p, total) for p in powers]
 
 
 # ---------------------------------------------------------------- graphs written as text
@@ -357,7 +449,7 @@ class _Read:
     def claim(self, name: str, number: int, column: int) -> None:
         if not name.isidentifier():
             raise self.fail(number, f"{quoted(name)} is not a name", column)
-        if name == "pi" or name in _FUNCTIONS or function_symbol(name):
+        if name == "pi" or name in _FUNCTIONS or name in activations:
             raise self.fail(number, f"{quoted(name)} is the name of a function or constant", column)
         if name in self.lines:
             raise self.fail(
@@ -539,6 +631,7 @@ def _written(graph: Graph, language: str) -> Iterator[tuple[Symbol, str]]:
     for symbol, shown in plain.items():
         # w11 and w_11 would look alike: then each is written as it was typed.
         yield symbol, shown if counts[shown] == 1 else _typewriter(symbol.name)
+    yield from graph.names.items()
 
 
 def _typewriter(name: str) -> str:

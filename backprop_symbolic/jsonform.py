@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import Argument, Derivation, Group, Section, Step
-from backprop_symbolic.document import reason
+from backprop_symbolic.document import Figure, reasons_of
 from backprop_symbolic.printing import BREAK, Latex, Plain
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class _Writer:
             ],
             "meanings": {s.name: self.expr(e) for s, e in self.derivation.meanings.items()},
             "hypotheses": [{"key": key, "args": self.args(args)} for key, args in self.derivation.hypotheses],
-            "sections": [self.section(s) for s in self.derivation.sections],
+            "sections": [self.section(s) for s in self.derivation.shown],
             "results": {
                 w.name: {
                     "gradient": r.gradient.id,
@@ -66,15 +66,31 @@ class _Writer:
                 for w, r in self.derivation.results.items()
             },
             "evidence": dict(self.derivation.evidence),
-            **self.title(),
+            **self.numbers(),
         }
 
-    def title(self) -> dict[str, Any]:
-        """What the derivation is of, where it is not of ∂E/∂w."""
-        if self.derivation.title is None:
+    def numbers(self) -> dict[str, Any]:
+        """The numbers given and the forward pass with them, where there are any."""
+        figures = self.options.figures
+        if figures is None:
             return {}
-        key, args = self.derivation.title
-        return {"title": {"key": key, "args": self.args(args)}}
+        return {
+            "numbers": {
+                "digits": figures.digits,
+                "given": {
+                    s.name: {**self.expr(n), "value": float(n.value), "from": where}
+                    for s, (n, where) in figures.leaves.items()
+                },
+                "forward": {s.name: self.figure(f) for s, f in figures.forward.items()},
+            }
+        }
+
+    def figure(self, figure: Figure) -> dict[str, Any]:
+        return {
+            "formula": self.expr(figure.formula),
+            "result": self.expr(figure.result),
+            "value": figure.value,
+        }
 
     def args(self, args: Mapping[str, Argument]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -107,13 +123,16 @@ class _Writer:
         }
 
     def step(self, step: Step) -> dict[str, Any]:
+        figures = self.options.figures
+        figure = None if figures is None else figures.steps.get(step.id)
         return {
             "id": step.id,
             "lhs": self.expr(step.lhs),
             "rhs": self.expr(step.rhs),
             "rule": step.rule.key,
-            "reason": self.messages[reason(step).key],
+            "reason": ", ".join(self.messages[m.key] for m in reasons_of(step)),
             "uses": list(step.uses),
             "detail": step.detail,
             "evidence": None if step.evidence is None else asdict(step.evidence),
+            **({} if figure is None else {"numbers": self.figure(figure)}),
         }

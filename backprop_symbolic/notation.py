@@ -26,6 +26,8 @@ ROLES = (
     "input", "target", "weight", "bias_layer", "bias_node", "bias_fixed", "net", "hidden",
     "output", "part", "error", "delta_hidden", "delta_output", "rate",
 )  # fmt: skip
+#: Roles that a file of one's own may leave out; the lecture's names are used then.
+OPTIONAL = ("probability", "penalty_l1", "penalty_l2", "rate_l1", "rate_l2")
 FIELDS = ("index", "node", "layer", "from", "from_node", "number", "unit")
 _HERE = Path(__file__).parent / "notations"
 #: What a LaTeX pattern may hold: letters, digits, indices, and these commands.
@@ -129,6 +131,13 @@ def _read(path: Path, shown: str) -> Notation:
     for title, table in (("typed", names), ("latex", base), *languages.items()):
         for role, pattern in table.items():
             _check(pattern, role, title, shown)
+    if path.parent != _HERE or path.stem != "lecture":
+        lecture = notation("lecture")
+        for role in OPTIONAL:
+            if role not in names:
+                names[role] = lecture.names[role]
+                base.setdefault(role, lecture.latex["*"][role])
+            base.setdefault(role, names[role])
     summary = data.get("summary", {})
     return Notation(
         str(data.get("name", path.stem)),
@@ -147,8 +156,8 @@ def _table(data: Mapping[str, Any], key: str, shown: str) -> dict[str, Any]:
 
 def _check(pattern: object, role: str, table: str, shown: str) -> None:
     where = f"notation file {quoted(shown)}: [{table}] {role} = {quoted(pattern)}"
-    if role not in ROLES:
-        raise BadNotation(f"{where} is for no known role; the roles are {' '.join(ROLES)}")
+    if role not in (*ROLES, *OPTIONAL):
+        raise BadNotation(f"{where} is for no known role; the roles are {' '.join((*ROLES, *OPTIONAL))}")
     if not isinstance(pattern, str) or not pattern:
         raise BadNotation(f"{where} is not a text")
     for field in re.findall(r"<([^>]*)>", pattern):

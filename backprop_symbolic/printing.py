@@ -9,15 +9,29 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
-from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow, Rational, Symbol, pi
+from sympy import Abs, Add, Basic, E, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
 from sympy import exp as exp_
 from sympy import sign as sign_
-from sympy.core.relational import Ge, Gt, Le, Lt
+from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import At, Call, Decimal, Frac, Partial, Prime, Series, Tight, X
+from backprop_symbolic.algebra import (
+    At,
+    Call,
+    Decimal,
+    Frac,
+    Near,
+    Numeral,
+    Partial,
+    Prime,
+    Series,
+    Span,
+    Tight,
+    X,
+    number,
+)
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -28,6 +42,7 @@ FUNCTIONS = {
     "erf": (r"\operatorname{erf}", "erf"), "sign": (r"\operatorname{sgn}", "sgn"),
 }  # fmt: skip
 RELATIONS: Mapping[type, tuple[str, str, str]] = {
+    Eq: ("=", "=", "=="),
     Gt: (">", ">", ">"), Lt: ("<", "<", "<"), Ge: (r"\ge", "≥", ">="), Le: (r"\le", "≤", "<="),
 }  # fmt: skip
 
@@ -36,6 +51,9 @@ T = TypeVar("T")
 
 class Printer(ABC, Generic[T]):
     """The walk. `names` gives the LaTeX of every name; `otherwise` is a word of the language."""
+
+    #: Whether f(u)² may be written f²(u); not where the text is to be read by a program.
+    raises_signs: ClassVar[bool] = True
 
     def __init__(self, names: Mapping[Symbol, str], otherwise: str = "otherwise") -> None:
         self.names, self.otherwise = names, otherwise
@@ -103,20 +121,22 @@ class Printer(ABC, Generic[T]):
             return self.fraction(self(expr.args[0]), self(expr.args[1]))
         if isinstance(expr, Decimal):
             return self.word(expr.text, expr.text)
+        if isinstance(expr, Numeral):
+            return self.numeral(expr)
         if isinstance(expr, exp_):
             return self.raised(self.word("e", "e"), self(expr.args[0]))
         if isinstance(expr, Pow):
             if expr.args[1] == Rational(1, 2):
                 return self.root(self(expr.args[0]))
+            if self.raises_signs and (sign := self.raisable(expr)) is not None:
+                argument = self.parens(self(expr.args[0].args[-1]))
+                return self.join([self.raised(sign, self(expr.args[1])), argument])
             base = self.within(expr.args[0], ATOM)
             if isinstance(expr.args[0], Symbol) and "^" in latex_name(self.names, expr.args[0]):
                 base = self.parens(base)  # a^{(1)} squared
             return self.raised(base, self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
-            sign = self.function(expr.name)
-            if isinstance(expr, Prime):
-                sign = self.join([sign, self.word("'", "'")])
-            return self.join([sign, self.parens(self(expr.args[1]))])
+            return self.applied(expr, self(expr.args[1]))
         if isinstance(expr, At):
             return self.join([self(expr.args[0]), self.parens(self(expr.args[1]))])
         if isinstance(expr, Series):
@@ -131,18 +151,48 @@ class Printer(ABC, Generic[T]):
             return self.bars(self(expr.args[0]))
         if expr is pi:
             return self.word(r"\pi", "π")
+        if expr is E:
+            return self.word("e", "e")
+        if expr is oo or expr is -oo:
+            minus = "" if expr is oo else "-"
+            return self.word(rf"{minus}\infty", f"{minus}∞")
+        if isinstance(expr, Near):
+            return self.join([self.word(r"\approx ", "≈ "), self(expr.args[0])])
+        if isinstance(expr, Span):
+            return self.span(expr)
+        if isinstance(expr, Relational):
+            return self.relation(expr)
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
         raise TypeError(f"no way to write {type(expr).__name__}")
 
+    def raisable(self, expr: Pow) -> T | None:
+        """The sign of f where f(u)^n is written f^n(u), as with tanh²(u)."""
+        base, exponent = expr.args
+        if not isinstance(exponent, Integer) or exponent < 2:
+            return None
+        if isinstance(base, Call):
+            return self.function(base.name) if base.name == "tanh" else None
+        name = type(base).__name__
+        return self.word(*FUNCTIONS[name]) if name in ("sin", "cos", "sinh", "cosh") else None
+
+    def applied(self, expr: Call | Prime, argument: T) -> T:
+        """f(u) or f'(u)."""
+        sign = self.function(expr.name)
+        if isinstance(expr, Prime):
+            sign = self.join([sign, self.word("'", "'")])
+        return self.join([sign, self.parens(argument)])
+
     def function(self, name: str) -> T:
-        entry = activations.activations.get(name)
+        entry = activations.activation(name)
         return self.word(entry.latex, entry.sign)
 
     def relation(self, condition: Basic) -> T:
         latex, sign, _ = RELATIONS[type(condition)]
         left, right = condition.args
+        if isinstance(right, Near):  # x ≈ 2.4, not x = ≈ 2.4
+            return self.join([self(left), self.word(" ", " "), self(right)])
         return self.join([self(left), self.word(f" {latex} ", f" {sign} "), self(right)])
 
     def partial(self, expr: Partial) -> T:
@@ -157,12 +207,29 @@ class Printer(ABC, Generic[T]):
         """A derivative with what is held fixed noted at its foot: (∂p/∂z)_s."""
         return self.join([self.parens(shown), self.foot(held)])
 
+    def span(self, expr: Span) -> T:
+        low, high = expr.args[:2]
+        if low == high:
+            return self.join([self.word(r"\{", "{"), self(low), self.word(r"\}", "}")])
+        before, after = expr.brackets
+        comma = self.word(r",\, ", ", ")
+        return self.join([self.word(before, before), self(low), comma, self(high), self.word(after, after)])
+
     def rational(self, value: Rational) -> T:
         p, q = abs(int(value.p)), int(value.q)
         shown = self.word(str(p), str(p))
         if q != 1:
             shown = self.fraction(shown, self.word(str(q), str(q)))
         return shown if value.p >= 0 else self.sum([(True, shown)])
+
+    def numeral(self, expr: Numeral) -> T:
+        """0.0822, or 1.23 · 10^{-5}."""
+        negative, digits, scale = expr.written
+        shown = self.word(digits, digits)
+        if scale is not None:
+            ten = self.raised(self.word("10", "10"), self.rational(Rational(scale)))
+            shown = self.join([shown, self.dot(), ten])
+        return self.sum([(True, shown)]) if negative else shown
 
     def within(self, expr: Basic, strength: int) -> T:
         """`expr` with parentheses where it holds together less than `strength`."""
@@ -179,12 +246,14 @@ class Printer(ABC, Generic[T]):
             return True, self.rational(cast(Rational, -term))
         if isinstance(term, Mul) and isinstance(term.args[0], Rational) and term.args[0] < 0:
             return True, self.product((-term.args[0], *term.args[1:]))
-        return False, self.within(term, SUM + (isinstance(term, Add)))
+        # A number put in keeps its own sign: 0.5 + (-0.3).
+        alone = first and isinstance(term, Numeral)
+        return False, self.within(term, SUM if alone or not isinstance(term, (Add, Numeral)) else PRODUCT)
 
     def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
-        minus = len(factors) > 1 and factors[0] == -1
-        if minus:
-            rest = factors[1:]
+        first = factors[0]
+        if len(factors) > 1 and isinstance(first, Rational) and first < 0:
+            rest = factors[1:] if first == -1 else (-first, *factors[1:])
             inner = self.product(rest, tight) if len(rest) > 1 else self.within(rest[0], PRODUCT)
             return self.sum([(True, inner)])
         parts: list[T] = []
@@ -206,10 +275,19 @@ class Printer(ABC, Generic[T]):
 
     def between(self, left: Basic, right: Basic, index: int, tight: bool) -> T | None:
         """What stands between two factors: nothing after a coefficient, else a dot."""
-        numeric = isinstance(right, (Rational, Decimal)) or (
-            isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
-        ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
-        if numeric:
+        if isinstance(left, Numeral):
+            return self.dot()
+        digits = (Rational, Decimal, Numeral)
+        numeric = isinstance(right, digits) or (
+            isinstance(right, (Mul, Tight, Pow)) and isinstance(right.args[0], digits)
+        )
+        # 2·1/n: without the dot it would be a mixed number.
+        mixed = (
+            isinstance(left, (Rational, Decimal))
+            and isinstance(right, Frac)
+            and number(cast(Expr, right.args[0]))
+        )
+        if numeric or mixed:
             return self.dot()
         if tight or (index == 1 and isinstance(left, (Rational, Decimal))):
             return self.thin()
@@ -228,6 +306,9 @@ def precedence(expr: Basic) -> int:
         return SUM if expr < 0 else ATOM if expr.q == 1 else TIGHT
     if isinstance(expr, Decimal):
         return SUM if expr.value < 0 else ATOM
+    if isinstance(expr, Numeral):
+        negative, _, scale = expr.written
+        return SUM if negative else ATOM if scale is None else PRODUCT
     if isinstance(expr, Frac):
         return TIGHT
     if isinstance(expr, (Pow, exp_)):
@@ -369,14 +450,24 @@ def visible(latex: str) -> int:
 class Plain(Printer[str]):
     """One line of plain text in the language of graph files: w31*y_h1 + 1."""
 
+    raises_signs = False
+
     def name(self, symbol: Symbol) -> str:
         return symbol.name
 
     def word(self, latex: str, plain: str) -> str:
-        return {"π": "pi", "sgn": "sign"}.get(plain, plain)
+        typed = {"π": "pi", "sgn": "sign", "e": "exp(1)", "∞": "inf", "-∞": "-inf", "≈ ": "~"}
+        return typed.get(plain, plain)
 
     def function(self, name: str) -> str:
-        return name
+        return activations.activation(name).sign if activations.is_formula(name) else name
+
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        if activations.is_formula(expr.name):
+            return super().applied(expr, argument)
+        name, _, values = expr.name.partition("(")
+        mark = "'" if isinstance(expr, Prime) else ""
+        return f"{name}{mark}({argument}{', ' + values[:-1] if values else ''})"
 
     def join(self, parts: list[str]) -> str:
         return "".join(parts)
@@ -400,7 +491,7 @@ class Plain(Printer[str]):
         return f"{_typed(top)}/{_typed(bottom)}"
 
     def raised(self, base: str, exponent: str) -> str:
-        return f"exp({exponent})" if base == "e" else f"{base}**{_typed(exponent)}"
+        return f"exp({exponent})" if base == "exp(1)" else f"{base}**{_typed(exponent)}"
 
     def root(self, inner: str) -> str:
         return f"sqrt({inner})"

@@ -9,7 +9,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import DETAILS, NORMAL, Argument, Derivation
-from backprop_symbolic.document import Bullets, Display, Document, Heading, Message, Paragraph, Row
+from backprop_symbolic.document import (
+    Bullets,
+    Display,
+    Document,
+    Figures,
+    Heading,
+    Message,
+    Paragraph,
+    Row,
+    Table,
+)
 from backprop_symbolic.document import document as to_document
 from backprop_symbolic.printing import BREAK, Latex, break_lines
 from backprop_symbolic.registry import Registry
@@ -17,10 +27,11 @@ from backprop_symbolic.wording import languages, messages, template_dir
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from sympy import Symbol
 
     from backprop_symbolic.terminal import Terminal
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 
 
 # ---------------------------------------------------------------- formats
@@ -43,6 +54,7 @@ class Options:
     detail: int = NORMAL
     standalone: bool = False
     inline: tuple[str, str] = ("$`", "`$")  # what encloses mathematics in Markdown text
+    figures: Figures | None = None  # the numbers to put in
 
 
 formats: Registry[Format] = Registry("format")
@@ -69,6 +81,10 @@ class Words:
             self.argument(piece, message.args) if i % 2 else self.escape(piece)
             for i, piece in enumerate(pieces)
         )
+
+    def list(self, messages: tuple[Message, ...]) -> str:
+        """Short messages side by side."""
+        return ", ".join(self(message) for message in messages)
 
     def argument(self, name: str, args: Mapping[str, Argument]) -> str:
         if "=" in name:
@@ -119,7 +135,25 @@ def _blocks(document: Document, words: Words, rows: Callable[[tuple[Row, ...]], 
             found.append({"kind": "bullets", "items": [words(item) for item in block.items]})
         elif isinstance(block, Display):
             found.append({"kind": "display", "rows": rows(block.rows)})
+        elif isinstance(block, Table):
+            head = [words(message) for message in block.head]
+            cells = [[words.math(cell) for cell in row] for row in block.rows]
+            found.append({"kind": "table", "head": head, "rows": cells})
     return found
+
+
+def write_document(
+    document: Document, format: str, names: Mapping[Symbol, str], options: Options | None = None
+) -> str:
+    """Any document as latex, markdown or text; `names` gives the LaTeX of the names in it."""
+    options = options or Options()
+    otherwise = messages(options.language)["word.otherwise"]
+    if format == "text":
+        from backprop_symbolic.terminal import Terminal
+
+        return _text(document, Terminal(names, otherwise), options)
+    write = {"latex": _latex, "markdown": _markdown}[format]
+    return write(document, Latex(names, otherwise), options)
 
 
 def _latex_printer(derivation: Derivation, options: Options) -> Latex:
@@ -127,15 +161,20 @@ def _latex_printer(derivation: Derivation, options: Options) -> Latex:
     return Latex(derivation.graph.written(options.language), table["word.otherwise"])
 
 
-def _latex_rows(printer: Latex, reason: Callable[[Message], str]) -> Callable[[tuple[Row, ...]], Any]:
+def _latex_rows(
+    printer: Latex, reason: Callable[[tuple[Message, ...]], str]
+) -> Callable[[tuple[Row, ...]], Any]:
     def rows(given: tuple[Row, ...]) -> list[dict[str, str]]:
         found: list[dict[str, str]] = []
         for row in given:
             # Beside a reason there is less room for the formula.
-            width = 72 if row.reason is None else 46
-            first, *rest = break_lines(printer(row.rhs), width)
+            width = 46 if row.reasons else 72
+            right = printer(row.rhs)
+            if row.result is not None:
+                right += f"{BREAK} = {printer(row.result)}"
+            first, *rest = break_lines(right, width)
             left = "" if row.lhs is None else printer(row.lhs).replace(BREAK, "")
-            why = reason(row.reason) if row.reason is not None else ""
+            why = reason(row.reasons) if row.reasons else ""
             found.append({"left": left, "sign": "=", "right": first.strip(), "reason": why})
             found.extend({"left": "", "sign": "", "right": r.strip(), "reason": ""} for r in rest)
         return found
@@ -169,9 +208,13 @@ def _inline(printer: Latex, opening: str, closing: str) -> Callable[[Any], str]:
 
 
 def _write_latex(derivation: Derivation, options: Options) -> str:
-    printer = _latex_printer(derivation, options)
+    return _latex(
+        to_document(derivation, options.detail, options.figures), _latex_printer(derivation, options), options
+    )
+
+
+def _latex(document: Document, printer: Latex, options: Options) -> str:
     words = Words(options.language, _inline(printer, "$", "$"), escape_latex)
-    document = to_document(derivation, options.detail)
     title, blocks = words(document.title), _blocks(document, words, _latex_rows(printer, _reason_text(words)))
     scripts = {script(c) for c in f"{title}{blocks}" if c.isalpha() and not c.isascii()}
     text = (
@@ -197,17 +240,21 @@ def script(letter: str) -> str:
     return "cjk" if spelled.startswith(("HANGUL", "CJK", "HIRAGANA", "KATAKANA")) else "other"
 
 
-def _reason_text(words: Words) -> Callable[[Message], str]:
-    r"""A reason as `\text{…}`, mathematics in it and all."""
-    return lambda message: rf"\text{{{words(message)}}}"
+def _reason_text(words: Words) -> Callable[[tuple[Message, ...]], str]:
+    r"""Reasons as one `\text{…}`, mathematics in it and all."""
+    return lambda messages: rf"\text{{{words.list(messages)}}}"
 
 
 def _write_markdown(derivation: Derivation, options: Options) -> str:
-    printer = _latex_printer(derivation, options)
+    return _markdown(
+        to_document(derivation, options.detail, options.figures), _latex_printer(derivation, options), options
+    )
+
+
+def _markdown(document: Document, printer: Latex, options: Options) -> str:
     words = Words(options.language, _inline(printer, *options.inline), escape_markdown)
     # Inside $$ the text of a reason is LaTeX, whatever surrounds the block.
     reasons = Words(options.language, _inline(printer, "$", "$"), escape_latex)
-    document = to_document(derivation, options.detail)
     return (
         environment()
         .get_template("markdown/document.md")
@@ -222,20 +269,39 @@ def _write_markdown(derivation: Derivation, options: Options) -> str:
 
 
 def _write_text(derivation: Derivation, options: Options) -> str:
-    from backprop_symbolic.terminal import FILLER, Terminal, padded, unicode_brackets
+    from backprop_symbolic.terminal import Terminal
 
-    table = messages(options.language)
-    printer = Terminal(derivation.graph.written(options.language), table["word.otherwise"])
+    otherwise = messages(options.language)["word.otherwise"]
+    printer = Terminal(derivation.graph.written(options.language), otherwise)
+    return _text(to_document(derivation, options.detail, options.figures), printer, options)
+
+
+def _text(document: Document, printer: Terminal, options: Options) -> str:
+    from backprop_symbolic.terminal import FILLER, padded, unicode_brackets
+
     words = Words(options.language, lambda value: _one_line(printer, value), str)
-    document = to_document(derivation, options.detail)
     with unicode_brackets():
         blocks = _blocks(document, words, lambda rows: _text_rows(printer, words, rows))
     text = (
         environment()
         .get_template("text/document.txt")
-        .render(title=words(document.title), width=lambda shown: len(padded(shown)), blocks=blocks)
+        .render(
+            title=words(document.title),
+            width=lambda shown: len(padded(shown)),
+            aligned=_aligned,
+            blocks=blocks,
+        )
     )
     return text.replace(FILLER, "")
+
+
+def _aligned(row: list[str], block: Mapping[str, Any]) -> str:
+    """One row of a table, numbers under their heading's right end."""
+    from backprop_symbolic.terminal import padded
+
+    widths = [max(len(padded(r[i])) for r in (block["head"], *block["rows"])) for i in range(len(row))]
+    cells = [" " * (width - len(padded(cell))) + cell for cell, width in zip(row, widths, strict=True)]
+    return "    " + "  ".join(cells)
 
 
 def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
@@ -250,8 +316,10 @@ def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
         else:
             left = printer.text(" " * indent)
         parts = [left, printer.text(" = "), printer(row.rhs)]
-        if row.reason is not None:
-            parts.append(printer.text(padded(f"    ({words(row.reason)})")))
+        if row.result is not None:
+            parts.extend([printer.text(" = "), printer(row.result)])
+        if row.reasons:
+            parts.append(printer.text(padded(f"    ({words.list(row.reasons)})")))
         lines = [line.rstrip() for line in str(printer.join(parts)).split("\n")]
         # A row of one line may follow another closely; fractions need air.
         if shown and (len(lines) > 1 or height > 1):

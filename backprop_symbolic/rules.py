@@ -5,10 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-from sympy import Expr, Mul, Symbol
+from sympy import Expr, Mul, Rational, Symbol
 
 from backprop_symbolic import activations, calculus
-from backprop_symbolic.algebra import Partial, Tight, X, Y, add, mapped, mul, neg, replace
+from backprop_symbolic.algebra import (
+    MINUS_ONE,
+    ONE,
+    Decimal,
+    Partial,
+    Tight,
+    X,
+    Y,
+    add,
+    contains,
+    mapped,
+    mul,
+    neg,
+    number,
+    replace,
+    sub,
+)
 from backprop_symbolic.calculus import tidy
 from backprop_symbolic.derivation import Rule
 
@@ -110,6 +126,71 @@ class Calculated(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Differentiated(Rule):
+    """A line of a proof with some of its derivatives done by one rule each; the others wait."""
+
+    key: ClassVar[str] = "differentiated"
+    before: Expr
+    done: tuple[Partial, ...]
+    rules: tuple[str, ...]
+
+    def result(self) -> Expr:
+        def one(node: Expr) -> Expr | None:
+            if not isinstance(node, Partial):
+                return None
+            return calculus.expand(node)[0] if node in self.done else node
+
+        return mapped(tidy(mapped(self.before, one), signs=False), _with_its_sign)
+
+
+def _with_its_sign(node: Expr) -> Expr | None:
+    """2·(-1)·x as -2x: the minus that a rule left beside a number goes into the number."""
+    value = number(node.args[0]) if isinstance(node, Mul) else None
+    if value is None or value == -1 or node.args[1] != MINUS_ONE or len(node.args) < 3:
+        return None
+    first = cast(Expr, node.args[0])
+    flipped = Decimal(cast(Rational, -value)) if isinstance(first, Decimal) else cast(Expr, -value)
+    return mul(flipped, *cast(tuple[Expr, ...], node.args[2:]))
+
+
+@dataclass(frozen=True, slots=True)
+class InnerName(Rule):
+    """u = 1 + e^{-x}: an inner function gets its name."""
+
+    key: ClassVar[str] = "inner_name"
+    inner: Expr
+
+    def result(self) -> Expr:
+        return self.inner
+
+
+@dataclass(frozen=True, slots=True)
+class WithName(Rule):
+    """d/dx g(inner) = d/dx g(u), where u = inner."""
+
+    key: ClassVar[str] = "with_name"
+    named: Partial
+
+    def result(self) -> Expr:
+        return self.named
+
+
+@dataclass(frozen=True, slots=True)
+class InnerChain(Rule):
+    """d/dx g(u) = g'(u)·du/dx."""
+
+    key: ClassVar[str] = "chain_inner"
+    outer: Expr  # g(u)
+    inner: Symbol
+    wrt: Symbol
+    rule: str  # the rule that gives g'(u)
+
+    def result(self) -> Expr:
+        slope = calculus.expand(Partial(self.outer, self.inner))[0]
+        return tidy(mul(slope, Partial(self.inner, self.wrt)), signs=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Stated(Rule):
     """The form in which a derivative is used further, equal to the line before."""
 
@@ -121,6 +202,55 @@ class Stated(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Eliminated(Rule):
+    """A line of an elimination: E named, y through E, solved, put in, cancelled."""
+
+    key: ClassVar[str] = "eliminated"
+    move: str
+    value: Expr
+
+    def result(self) -> Expr:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten(Rule):
+    """The line before in another form; `how` says in which way, a key of the messages [board]."""
+
+    key: ClassVar[str] = "rewrite"
+    form: Expr
+    how: str
+
+    def result(self) -> Expr:
+        return self.form
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed(Rule):
+    """The line before with a hypothesis used: t_1 + t_2 = 1."""
+
+    key: ClassVar[str] = "hypothesis"
+    form: Expr
+
+    def result(self) -> Expr:
+        return self.form
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughSoftmax(Rule):
+    """∂y_i/∂u_j = y_i(1 - y_i) where i = j, else -y_i·y_j, for y_i = e^u_i/Σ_k e^u_k."""
+
+    key: ClassVar[str] = "through_softmax"
+    output: Symbol  # y_i
+    own: Symbol  # y_j, the output that u_j belongs to
+
+    def result(self) -> Expr:
+        if self.output == self.own:
+            return Tight(self.own, sub(ONE, self.own))
+        return neg(mul(self.output, self.own))
+
+
+@dataclass(frozen=True, slots=True)
 class OnBoard(Rule):
     """A line of a board proof, as the activation's entry writes it."""
 
@@ -128,9 +258,12 @@ class OnBoard(Rule):
     activation: str
     index: int
     rule: str
+    other: int = 0  # 0 for the entry's own proof, 1 for the first of its other proofs, …
 
     def result(self) -> Expr:
-        return activations.board(activations.activations.get(self.activation))[self.index][0]
+        entry = activations.activation(self.activation)
+        lines = activations.board(entry) if not self.other else activations.other_board(entry, self.other - 1)
+        return lines[self.index][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +276,8 @@ class ThroughActivation(Rule):
     output: Expr
 
     def result(self) -> Expr:
-        form = activations.prime(activations.activations.get(self.activation))
-        if isinstance(form, Mul):  # y(1 - y) is written without a dot
+        form = calculus.prime(activations.activation(self.activation))
+        if isinstance(form, Mul) and contains(form, Y):  # y(1 - y) is written without a dot
             form = Tight(*form.args)
         return replace(form, {X: self.net, Y: self.output})
 
@@ -209,7 +342,8 @@ class GradientStep(Rule):
 RULES: dict[str, type[Rule]] = {
     rule.key: rule
     for rule in (
-        Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated, Stated, OnBoard,
-        ThroughActivation, ThroughSum, Inserted, Folded, Named, GradientStep,
+        Defined, Opened, Chain, SumOverPaths, SumOfErrors, Vanishing, Calculated, Differentiated, InnerName,
+        WithName, InnerChain, Eliminated, Stated, Rewritten, Assumed, OnBoard, ThroughActivation,
+        ThroughSoftmax, ThroughSum, Inserted, Folded, Named, GradientStep,
     )
 }  # fmt: skip

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backprop_symbolic.activations import activation as find_activation
+from backprop_symbolic.activations import layer_activations, layer_function, numbered_apart
 from backprop_symbolic.errors import BadNetwork, quoted, unknown
-from backprop_symbolic.losses import losses
+from backprop_symbolic.losses import loss as find_loss
+from backprop_symbolic.registry import exact, split, written
 
 #: Bias modes and what net_j adds for each.
 BIAS_MODES = {
@@ -20,22 +21,27 @@ BIAS_MODES = {
 }
 MAX_UNITS = 100_000  # in one layer; what a derivation can carry is bounded in `graph`
 MAX_LAYERS = 1_000
+MAX_SOFTMAX = 100  # units of a layer in which each acts on all
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A dense feed-forward network: net = W y + b, y = f(net), E = loss(target, output).
+    """A dense feed-forward network: net = W y + b, y = f(net), E = loss(target, output) + penalties.
 
     sizes        units per layer, inputs first
-    activations  one name per layer after the inputs
+    activations  one name per layer after the inputs; softmax is a layer's, not a unit's
     loss         a name from `losses`
     bias         a key of BIAS_MODES
+    l1, l2       λ₁ of + λ₁ Σ|w| and λ₂ of + λ₂/2 Σw² as exact numbers in text, "" for none; the
+                 sums run over the weights, not over the biases
     """
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]
     loss: str = "half_sse"
     bias: str = "1"
+    l1: str = ""
+    l2: str = ""
 
     @classmethod
     def dense(
@@ -44,11 +50,14 @@ class Network:
         activation: str | Sequence[str] = "sigmoid",
         loss: str = "half_sse",
         bias: str = "1",
+        l1: str | float = "",
+        l2: str | float = "",
     ) -> Network:
         """A network from its layer sizes; one activation for all layers, or one for each.
 
-        Raises BadNetwork for sizes that make no network, UnknownName for an unknown activation,
-        loss or bias mode.
+        Raises BadNetwork for sizes that make no network and for a penalty that is no positive
+        number, UnknownName for an unknown activation, loss or bias mode, BadParameter for a
+        parameter of one that is not allowed.
         """
         checked = tuple(_size(size, sizes) for size in sizes)
         if len(checked) < 2:
@@ -60,7 +69,7 @@ class Network:
             raise BadNetwork(f"a network of {len(checked)} layers; at most {MAX_LAYERS} are allowed")
         layers = len(checked) - 1
         given = [activation] if isinstance(activation, str) else list(activation)
-        names = [find_activation(name.strip()).name for name in given]
+        names = numbered_apart([layer_function(name.strip()).name for name in given])
         if len(names) not in (1, layers):
             raise BadNetwork(
                 f"{len(names)} activations for {layers} layers with weights; give one for all or "
@@ -68,7 +77,22 @@ class Network:
             )
         if bias not in BIAS_MODES:
             raise unknown("bias mode", bias, BIAS_MODES)
-        return cls(checked, tuple(names * layers if len(names) == 1 else names), losses.get(loss).name, bias)
+        each = tuple(names * layers if len(names) == 1 else names)
+        error = find_loss(loss)
+        mixed = [
+            (name, size) for name, size in zip(each, checked[1:], strict=True) if name in layer_activations
+        ]
+        if error.through:
+            mixed.append((error.through, checked[-1]))
+        for name, size in mixed:
+            if size < 2:
+                raise BadNetwork(f"{name} of 1 unit is the constant 1; give the layer at least 2 units")
+            if size > MAX_SOFTMAX:
+                raise BadNetwork(
+                    f"{name} of {size} units has {size * size} derivatives; at most {MAX_SOFTMAX} units "
+                    "are allowed"
+                )
+        return cls(checked, each, error.name, bias, _penalty("l1", l1), _penalty("l2", l2))
 
     @classmethod
     def parse(
@@ -77,6 +101,8 @@ class Network:
         activation: str = "sigmoid",
         loss: str = "half_sse",
         bias: str = "1",
+        l1: str | float = "",
+        l2: str | float = "",
     ) -> Network:
         """A network from text as on the command line: `2-2-2`, `tanh,sigmoid`."""
         parts = sizes.strip().split("-")
@@ -86,7 +112,7 @@ class Network:
             )
         if any(len(part) > 9 for part in parts):
             raise _too_large(max(parts, key=len))
-        return cls.dense([int(part) for part in parts], activation.split(","), loss, bias)
+        return cls.dense([int(part) for part in parts], split(activation), loss, bias, l1, l2)
 
     @property
     def layers(self) -> int:
@@ -102,6 +128,16 @@ class Network:
     def edges(self) -> int:
         """How many weights there are, biases not counted."""
         return sum(a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False))
+
+
+def _penalty(which: str, given: str | float) -> str:
+    """The factor of a penalty as the shortest exact text, "" for none."""
+    if given == "":
+        return ""
+    value = exact(str(given))
+    if value is None or value <= 0:
+        raise BadNetwork(f"penalty {which} = {quoted(given)} is not a number greater than 0, such as 0.01")
+    return written(str(given))
 
 
 def _size(size: object, sizes: Sequence[object]) -> int:

@@ -11,7 +11,7 @@ from sympy import Basic, Rational, Symbol
 from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
-from backprop_symbolic.algebra import Frac, Partial, X
+from backprop_symbolic.algebra import Call, Frac, Near, Partial, Prime, X
 from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 
 #: stringPict counts a Hangul syllable as one column; a filler takes the second and is removed.
@@ -139,6 +139,8 @@ class Terminal(Printer[prettyForm]):
         for value, test in rows:
             gap = " " * (width - value.width() + 3)
             lines.extend(_lines(_beside([value, self.text(gap), test or self.text(self.otherwise)])))
+        full = max(map(len, lines))  # of unequal lines prettyForm would centre the shorter ones
+        lines = [line.ljust(full) for line in lines]
         middle = (len(lines) - 1) // 2
         left = {1: ["{"], 2: ["⎰", "⎱"]}.get(len(lines)) or [
             "⎧", *("⎨" if i == middle else "⎪" for i in range(1, len(lines) - 1)), "⎩",
@@ -172,16 +174,21 @@ def _stacked(top: prettyForm, bottom: prettyForm) -> prettyForm:
 class Flat(Plain):
     """One line of Unicode, for a formula inside a sentence: ∂E/∂w₃₁."""
 
+    raises_signs = True
+
     def series(self, term: str, index: str, last: str) -> str:
         return f"Σ[{index} = 1 … {last}] {term}"
 
     def name(self, symbol: Symbol) -> str:
         return unicode_name(latex_name(self.names, symbol))
 
+    def applied(self, expr: Call | Prime, argument: str) -> str:
+        return Printer.applied(self, expr, argument)
+
     def function(self, name: str) -> str:
         from backprop_symbolic import activations
 
-        return activations.activations.get(name).sign
+        return activations.activation(name).sign
 
     def word(self, latex: str, plain: str) -> str:
         return plain
@@ -209,4 +216,8 @@ class Flat(Plain):
 
     def relation(self, condition: Basic) -> str:
         left, right = condition.args
-        return f"{self(left)} {RELATIONS[type(condition)][1]} {self(right)}"
+        sign = "" if isinstance(right, Near) else f"{RELATIONS[type(condition)][1]} "
+        return f"{self(left)} {sign}{self(right)}"
+
+    def bars(self, inner: str) -> str:
+        return f"|{inner}|"

@@ -9,6 +9,7 @@ of piecewise functions are decided by real values chosen so that each branch is 
 
 from __future__ import annotations
 
+import cmath
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from sympy import Abs, Basic, Expr, Piecewise, Rational, Symbol, cancel, sign
 from sympy.core.relational import Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Partial, X, pending, symbols
+from backprop_symbolic.algebra import Call, Decimal, Partial, X, pending, plain, symbols
 from backprop_symbolic.derivation import Derivation, Evidence, Group, Section, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.evaluate import Along, Evaluator, Exact, Numbers, PrimeField, TermIndex, Undecidable
@@ -29,8 +30,9 @@ from backprop_symbolic.graph import Graph
 
 POINTS = 2  # random points of the prime field; more where there are branches
 MAX_POINTS = 12
-SIGN_POINTS = 24  # for a line that itself writes a sign, an absolute value or cases of a sum
+SIGN_POINTS = 64  # for a line that itself writes a sign, an absolute value or cases of a sum
 REDRAWS = 40
+REAL_POINTS = 8  # where the field has no value
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
 TOLERANCE = 1e-9
 #: Where the leaves of a real point are drawn, in turn: a logarithm may ask for one sign everywhere.
@@ -116,7 +118,7 @@ class Verifier:
 
         def leaf(symbol: Symbol) -> complex:
             if symbol not in leaves:
-                leaves[symbol] = complex(self.random.uniform(-2, 2))
+                leaves[symbol] = complex(self.random.uniform(*self.graph.domains.get(symbol, (-2, 2))))
             return leaves[symbol]
 
         real = Evaluator(self.graph, self.meanings, Numbers(), leaf, None, self.index)
@@ -192,6 +194,25 @@ class Verifier:
                 return 0
         return len(self.points)
 
+    def agrees(self, lhs: Expr, rhs: Expr) -> int | None:
+        """At how many real points lhs and rhs agreed to TOLERANCE; 0 where one refuted it.
+
+        None where fewer than REAL_POINTS were found at which both sides have a value.
+        """
+        found = 0
+        for number in range(REDRAWS):
+            point = self.real_point(number)
+            try:
+                left, right = point.value(lhs), point.value(rhs)
+            except (Undecidable, OverflowError, ValueError, ZeroDivisionError):
+                continue
+            if not (cmath.isfinite(left) and cmath.isfinite(right)):
+                continue
+            if abs(left - right) > TOLERANCE * max(1.0, abs(left), abs(right)):
+                return 0
+            found += 1
+        return found if found >= REAL_POINTS else None
+
     def cancels(self, lhs: Expr, rhs: Expr) -> bool:
         """Whether lhs - rhs cancels to 0 exactly, named quantities taken as free symbols."""
         deltas = {d: q for q, d in self.graph.deltas.items()}
@@ -227,7 +248,7 @@ class Verifier:
         """Real values at which the two sides of a refuted step differ, or the field's."""
         names = list(dict.fromkeys((*_names(step.lhs), *_names(step.rhs))))
         leaves = dict.fromkeys(leaf for name in names for leaf in self.leaves_of(name))
-        for number in range(REDRAWS):
+        for number in range(4 * REDRAWS):
             real = self.real_point(number)
             real.fixed.clear()
             try:
@@ -280,7 +301,7 @@ def verify(derivation: Derivation, *, strict: bool = False) -> Derivation:
 
     def section(part: Section) -> Section:
         items = tuple(
-            Group(item.key, tuple(check(s) for s in item.steps), item.args, item.detail)
+            Group(item.key, tuple(check(s) for s in item.steps), item.args, item.detail, item.alone)
             if isinstance(item, Group)
             else section(item)
             for item in part.items
@@ -312,10 +333,15 @@ def _claims(derivation: Derivation) -> Mapping[Symbol, Expr]:
 
 def decide(verifier: Verifier, step: Step, strict: bool = False) -> Evidence:
     """Evidence that `step` holds. Raises Unverified with both sides and a counterexample."""
+    method = "prime_field"
+    points: int | None
     try:
         points = verifier.holds(step.lhs, step.rhs)
     except Undecidable as error:
-        raise Unverified(f"step {step.id} ({step.rule.key}) could not be decided: {error}") from None
+        # √3 and x^{1/3} have no value in the field; they have one in the real numbers.
+        method, points = "real_points", verifier.agrees(step.lhs, step.rhs)
+        if points is None:
+            raise Unverified(f"step {step.id} ({step.rule.key}) could not be decided: {error}") from None
     if not points:
         raise Unverified(str(verifier.counterexample(step)))
     if strict and not verifier.cancels(step.lhs, step.rhs):
@@ -323,8 +349,7 @@ def decide(verifier: Verifier, step: Step, strict: bool = False) -> Evidence:
             f"step {step.id} ({step.rule.key}): {step.lhs} = {step.rhs} holds at {points} random points "
             "but does not cancel exactly"
         )
-    method = "prime_field+cancellation" if strict else "prime_field"
-    return Evidence(method, points, verifier.branches)
+    return Evidence(f"{method}+cancellation" if strict else method, points, verifier.branches)
 
 
 # ---------------------------------------------------------------- the end result
@@ -340,15 +365,18 @@ def end_check(
     """
     graph = derivation.graph
     source = random.Random(20230118)
+    ends = derivation.ends
     values = {delta: step.rhs for delta, step in derivation.definitions.items()}
     index = index or TermIndex(graph)
     worst, done = 0.0, 0
     for attempt in range(REDRAWS * points):
         low, high = RANGES[attempt % len(RANGES)]
         leaves = {
-            s: complex(source.uniform(low, high)) for s, q in graph.quantities.items() if q.definition is None
+            s: complex(source.uniform(*graph.domains.get(s, (low, high))))
+            for s, q in graph.quantities.items()
+            if q.definition is None
         }
-        direction = {w: source.uniform(0.5, 1.5) for w in derivation.results}
+        direction = {w: source.uniform(0.5, 1.5) for w in derivation.ends}
         moved = {s: v + 1j * STEP * direction.get(s, 0.0) for s, v in leaves.items()}
         try:
             # The step is too small to be seen in a real part: one forward pass serves both sides.
@@ -356,7 +384,7 @@ def end_check(
             slope = point.value(graph.error).imag / STEP
             for delta in values:  # in the order they were derived: depth costs no recursion
                 point.value(delta)
-            terms = [r * point.value(derivation.results[w].folded.rhs).real for w, r in direction.items()]
+            terms = [r * point.value(ends[w]).real for w, r in direction.items()]
         except (Undecidable, OverflowError, ValueError, ZeroDivisionError):
             continue
         claimed = sum(terms)
@@ -402,6 +430,7 @@ def _signs(expr: Basic) -> bool:
 def _by_cases(graph: Graph) -> tuple[dict[Symbol, list[float]], bool]:
     """Names that a function by cases is applied to → a value in each region; whether there is any."""
     found: dict[Symbol, list[float]] = {}
+    met: set[float] = set()
     any_cases = False
     for quantity in graph.quantities.values():
         if quantity.definition is None or isinstance(quantity.definition, Symbol):
@@ -411,9 +440,12 @@ def _by_cases(graph: Graph) -> tuple[dict[Symbol, list[float]], bool]:
                 any_cases = True
                 continue
             regions, cases = _cases_of(node.name)
+            met.update(regions)
             any_cases = any_cases or cases
             if regions and isinstance(node.args[1], Symbol):
                 found[node.args[1]] = regions
+    if met:  # x of the proofs goes through the regions of every activation
+        found.setdefault(X, sorted(met))
     return found, any_cases
 
 
@@ -441,7 +473,7 @@ def _regions(formula: Expr) -> list[float]:
     borders: set[float] = set()
     for node in formula.atoms(Relational):
         for side in node.args:
-            n = side.value if isinstance(side, Decimal) else side
+            n = plain(cast(Expr, side))
             if isinstance(n, Rational):
                 borders.add(float(n))
     if any(n.args[0] == X for n in formula.atoms(Abs, sign)):

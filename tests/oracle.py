@@ -22,6 +22,7 @@ from sympy.core.relational import Ge, Gt, Le, Lt
 from backprop_symbolic.activations import activations
 from backprop_symbolic.algebra import Call, Decimal, Frac, Partial, Prime, Tight
 from backprop_symbolic.graph import Graph
+from backprop_symbolic.registry import exact
 
 H = 1e-30
 
@@ -57,7 +58,12 @@ class Z:
         return Z(Z(o).v / self.v)
 
     def __pow__(self, o: Any) -> Z:
-        return Z(self.v**o)
+        exponent = Z(o).v
+        whole = exponent.imag == 0 and exponent.real == int(exponent.real)
+        return Z(self.v ** (int(exponent.real) if whole else exponent))
+
+    def __rpow__(self, o: Any) -> Z:
+        return Z(Z(o).v ** self.v)
 
     def __neg__(self) -> Z:
         return Z(-self.v)
@@ -106,14 +112,22 @@ def _compiled(text: str) -> Any:
 def formula(text: str, **names: Any) -> complex:
     """The value of a registry's formula, computed by Python's own arithmetic on complex numbers."""
     scope: dict[str, Any] = {n: (lambda u, f=f: Z(f(Z(u).v))) for n, f in _PLAIN.items()}
-    scope.update({e.name: (lambda u, e=e: Z(formula(e.formula, x=Z(u).v))) for e in activations})
+    scope.update({e.name: (lambda u, e=e: Z(apply(e.name, Z(u).v))) for e in activations})
+    scope["pi"] = Z(math.pi)
     scope.update({name: Z(value) for name, value in names.items()})
     return Z(eval(_compiled(text), {"__builtins__": {}}, scope)).v  # text of this package's own registries
 
 
 def apply(activation: str, x: complex) -> complex:
     """f(x) for an activation by its name."""
-    return formula(activations.get(activation).formula, x=x)
+    entry = activations.get(activation)
+    return formula(entry.formula, x=x, **settings(entry))
+
+
+def settings(entry: Any) -> dict[str, float]:
+    """The values of an entry's parameters: those it was given, the defaults for the others."""
+    given = dict(entry.values)
+    return {p.name: float(exact(given.get(p.name, p.default))) for p in entry.parameters}
 
 
 class Oracle:
@@ -130,8 +144,11 @@ class Oracle:
         self.base = self.forward({})
 
     def leaf(self, symbol: Symbol) -> complex:
+        if symbol in self.graph.constraints:  # a target of a distribution is what the others leave
+            return self.at(self.graph.constraints[symbol], {})
         if symbol.name not in self.leaves:
-            self.leaves[symbol.name] = self.random.uniform(-self.spread, self.spread)
+            low, high = self.graph.domains.get(symbol, (-self.spread, self.spread))
+            self.leaves[symbol.name] = self.random.uniform(low, high)
         return complex(self.leaves[symbol.name])
 
     def forward(self, moved: Mapping[Symbol, complex]) -> dict[Symbol, complex]:
@@ -174,7 +191,11 @@ class Oracle:
         if isinstance(e, Symbol):
             if e in known:
                 return known[e]
-            return self.value(self.meanings[e]) if e in self.meanings else self.leaf(e)
+            meaning = self.meanings.get(e)
+            if meaning is None:
+                return self.leaf(e)
+            # δ is a derivative and stays; u = 1 + e^x, a name of a proof, moves with x.
+            return self.value(meaning) if meaning.has(Partial) else self._at(meaning, known)
         if isinstance(e, Rational):
             return complex(e.p / e.q)
         if isinstance(e, Decimal):

@@ -32,7 +32,7 @@ from sympy import exp as sympy_exp
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from backprop_symbolic import read
-from backprop_symbolic.activations import activations, formula, prime
+from backprop_symbolic.activations import activations, formula
 from backprop_symbolic.algebra import (
     Call,
     Decimal,
@@ -51,7 +51,7 @@ from backprop_symbolic.algebra import (
     replace,
     sub,
 )  # fmt: skip
-from backprop_symbolic.calculus import RULES, expand, lines, tidy
+from backprop_symbolic.calculus import RULES, expand, lines, prime, tidy
 from backprop_symbolic.derivation import Step
 from backprop_symbolic.errors import NotDifferentiable, Unverified
 from backprop_symbolic.evaluate import Undecidable

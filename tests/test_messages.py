@@ -11,11 +11,26 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import product
 
 import pytest
 
-from backprop_symbolic import Network, activations, backprop, calculus, derive, losses, read, rules
+from backprop_symbolic import (
+    Network,
+    activations,
+    backprop,
+    calculus,
+    derivation,
+    derive,
+    elimination,
+    losses,
+    page,
+    proof,
+    prove_activation,
+    prove_loss,
+    read,
+    render,
+    rules,
+)  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
 from backprop_symbolic.numeric import optimizers
@@ -35,6 +50,13 @@ GRAPHS = (
 )
 
 
+#: Formulas whose pages between them say every sentence that a page can say.
+FORMULAS = (
+    "3", "x**2", "x**(1/3)", "exp(x) + x**2", "1/x", "log(x)", "abs(x)", "sin(x)*cos(x)", "2**x + x**3",
+    "atan(exp(x))", "x*tanh(log(1 + exp(x)))", "exp(x)/3 + 1/(1 + x**2)", "max(0, sinh(x) + cosh(x))",
+)  # fmt: skip
+
+
 def placeholders(text: str) -> set[str]:
     """The arguments a message asks for; {a=b} asks for two."""
     return {name for pair in PLACEHOLDER.findall(text) for name in pair if name}
@@ -49,7 +71,7 @@ def every_derivation() -> Iterator:
     for i, name in enumerate(names):
         loss, bias = errors[i % len(errors)], list(BIAS_MODES)[i % len(BIAS_MODES)]
         yield Network.dense([2, 2, 2], [name, "sigmoid"], loss, bias), "all"
-        yield Network.dense([1, 2, 1], ["tanh", name], loss, bias), "all"
+        yield Network.dense([1, 2, 1], ["tanh", name], "half_sse", bias), "all"
     for sizes in (
         [1, 1],
         [2, 1],
@@ -69,6 +91,12 @@ def every_derivation() -> Iterator:
     yield Network.dense([2, 3, 3, 2]), "w11"
     for text in GRAPHS:
         yield read(text), "all"
+    for sizes in ([2, 2, 2], [2, 3, 4, 5]):
+        for weight in ("w11", "all"):
+            softmax = ["sigmoid"] * (len(sizes) - 2) + ["softmax"]
+            yield Network.dense(sizes, softmax, "categorical_cross_entropy", "node"), weight
+            yield Network.dense(sizes, softmax, "half_sse", l1=0.1, l2="0.01", bias="layer"), weight
+            yield Network.dense(sizes, softmax[::-1], "softmax_cross_entropy", l2=1), weight
 
 
 @cache
@@ -79,11 +107,16 @@ def asked() -> dict[str, list[frozenset[str]]]:
     def note(message: Message) -> None:
         found.setdefault(message.key, set()).add(frozenset(message.args))
 
+    def every(detail: str) -> Iterator:
+        for network, weight in every_derivation():
+            yield derive(network, weight, detail=detail)
+        for name in (*activations.activations.names(), *FORMULAS):
+            yield prove_activation(name, detail=detail)
+        for name in (*losses.losses.names(), "(t - o)**4/4"):
+            yield prove_loss(name, detail=detail)
+
     pages = [document(descent(optimizer)) for optimizer in optimizers.optimizers]
-    derived = (
-        document(derive(network, weight, detail=detail).derivation, DETAILS[detail])
-        for (network, weight), detail in product(every_derivation(), DETAILS)
-    )
+    derived = (document(r.derivation, DETAILS[detail]) for detail in DETAILS for r in every(detail))
     for whole in (*pages, *derived):
         note(whole.title)
         for block in whole.blocks:
@@ -94,8 +127,8 @@ def asked() -> dict[str, list[frozenset[str]]]:
                     note(item)
             elif isinstance(block, Display):
                 for row in block.rows:
-                    if row.reason is not None:
-                        note(row.reason)
+                    for reason in row.reasons:
+                        note(reason)
     return {key: list(args) for key, args in found.items()}
 
 
@@ -124,7 +157,17 @@ def written_in_source() -> set[str]:
     from backprop_symbolic.numeric import descent, outcome
 
     found: set[str] = set()
-    for module in (backprop, document_module, calculus, descent, outcome):
+    for module in (
+        backprop,
+        document_module,
+        calculus,
+        derivation,
+        elimination,
+        proof,
+        page,
+        descent,
+        outcome,
+    ):
         tree = ast.parse(inspect.getsource(module))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         returned = {f".{f.name}": returns(f) for f in functions}
@@ -134,10 +177,19 @@ def written_in_source() -> set[str]:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                     names.setdefault(node.targets[0].id, set()).update(strings(node.value, {}))
             for node in ast.walk(function):
+                if (
+                    isinstance(node, ast.Return)
+                    and function.name == "title"
+                    and isinstance(node.value, ast.Tuple)
+                ):
+                    found |= strings(node.value.elts[0], names)
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
                     continue
                 if node.func.id in ("Section", "Group"):
                     found |= {f"{node.func.id.lower()}.{key}" for key in strings(node.args[0], names)}
+                if node.func.id in ("Move", "Eliminated"):
+                    at = 2 if node.func.id == "Move" else 0
+                    found |= {f"elimination.{key}" for key in strings(node.args[at], names)}
                 if node.func.id == "Message":
                     found |= strings(node.args[0], names)
                 if node.func.id == "Calculated" and isinstance(node.args[1], ast.Tuple):
@@ -167,6 +219,24 @@ def calculus_rules(tree: ast.Module) -> set[str]:
     return found
 
 
+def about_functions() -> set[str]:
+    """The keys of facts, of the vanishing gradient and of plots.
+
+    That each fact's sentence is said of some function is a test of its own, in test_facts.
+    """
+    from backprop_symbolic import plots, vanishing
+
+    page, _ = vanishing.document(vanishing.vanishing(Network.dense([2, 2, 2]), ["silu", "relu"]))
+    found = {page.title.key}
+    for block in page.blocks:
+        if isinstance(block, (Heading, Paragraph)):
+            found.add(block.text.key)
+        found |= {message.key for message in getattr(block, "head", ())}
+    drawn = {w for w in re.findall(r'"(\w+)"', inspect.getsource(plots)) if f"plot.{w}" in messages("en")}
+    facts = {key for key in messages("en") if key.startswith(("group.fact_", "group.how_"))}
+    return {*found, *facts, *(f"plot.{word}" for word in drawn), "section.facts"}
+
+
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -175,9 +245,17 @@ def producible() -> set[str]:
         *(f"rule.{key}" for key in rules.RULES),
         *(f"board.{line.rule}" for entry in activations.activations for line in entry.board),
         *(f"hypothesis.bias_{mode}" for mode in BIAS_MODES),
-        *(f"hypothesis.{loss.condition}" for loss in losses.losses if loss.condition),
-        *(f"{kind}.{c.key}" for o in optimizers.optimizers for c in o.claims for kind in ("section", "group")),
+        *(f"hypothesis.{key}" for loss in losses.losses for key in loss.conditions),
+        *(f"format.{name}" for name in render.formats.names()),
+        *about_functions(),
+        *(
+            f"{kind}.{c.key}"
+            for o in optimizers.optimizers
+            for c in o.claims
+            for kind in ("section", "group")
+        ),
         "word.otherwise",
+        "word.language",
     }
 
 
@@ -307,7 +385,8 @@ def test_korean_is_korean_and_english_is_english():
     for key, text in messages("ko").items():
         assert re.search("[가-힣]", text), key
         foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias"}
-        assert not foreign, f"{key}: {foreign}"
+        # Formats and programs are called by their names.
+        assert not foreign or key.startswith("format."), f"{key}: {foreign}"
     for key, text in messages("en").items():
         assert text.isascii() or not re.search("[가-힣]", text), key
 

@@ -9,4 +9,10 @@ inplace   expressions as NumPy operations into buffers
 matrix    the matrix form: one line for each layer and its step
 autograd  the same as a torch.autograd.Function and a jax.custom_vjp
 compile   the source made to run, and checked against the derivation
+values     numbers for a graph: files, options, a seed, published examples
+substitute a derivation with numbers
+steps      the numbers that the steps give, as they stand or damaged
+check      gradients and updates against independent references
+claims     published numbers judged, their mistakes named
+report     what a check found, as a table
 """

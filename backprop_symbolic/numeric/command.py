@@ -43,7 +43,7 @@ def train(options: Options, target: tuple[Any, Any, Any], write: Callable[[str, 
     session = prepare(
         Request(
             what, sources, data, _plan(options), options["rate"], options["shuffle"], options["seed"],
-            options["sequential"], options["form"], options["dtype"], style,
+            options["sequential"], options["form"], options["dtype"], style, options["sample"],
         )
     )  # fmt: skip
     if options["resume"] is not None:
@@ -77,7 +77,10 @@ def _check(options: Options) -> None:
         if options[name] is not None:
             outcome.ending(options[name], allowed, f"--{name}")
     if options["plot_file"] is not None:
-        outcome.need_matplotlib(options["plot_file"], options["lang"])
+        from backprop_symbolic import plots
+
+        plots.format_of(options["plot_file"])
+        plots.ready(options["lang"])
     for name in ("every", "every_row"):
         if options[name] is not None and options[name] < 1:
             shown = "--every" if name == "every" else "--table"

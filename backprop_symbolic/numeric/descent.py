@@ -8,9 +8,10 @@ follows where an induction step is among the equalities.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from dataclasses import replace as changed
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from sympy import Expr, Integer, Pow, Rational, Symbol
 
@@ -28,7 +29,7 @@ from backprop_symbolic.algebra import (
     replace,
     sub,
 )
-from backprop_symbolic.derivation import Derivation, Evidence, Group, Section, Step
+from backprop_symbolic.derivation import Argument, Derivation, Evidence, Group, Section, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.evaluate import Undecidable
 from backprop_symbolic.expressions import parse
@@ -38,11 +39,6 @@ from backprop_symbolic.rules import Defined, Stated
 from backprop_symbolic.verify import Verifier
 from backprop_symbolic.wording import languages
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from backprop_symbolic.derivation import Argument
-
 LAST = 8
 T, INDEX = Symbol("t"), Symbol("i")
 W, G, RATE, ERROR = Symbol("w"), Symbol("g"), Symbol("eta"), Symbol("E")
@@ -51,7 +47,19 @@ STEADY = ("G", "Q")
 _LATEX = {"eta": r"\eta", "G": r"\gamma", "Q": r"\kappa", "E": "E", "w": "w", "g": "g", "t": "t", "i": "i"}
 
 
-def descent(optimizer: Optimizer) -> Derivation:
+@dataclass(frozen=True)
+class RulePage(Derivation):
+    """A derivation that is about an optimiser's rule."""
+
+    optimizer: str = ""
+
+    @property
+    def title(self) -> tuple[str, Mapping[str, Argument]]:
+        """The key of the title and what it speaks of."""
+        return "title.optimizer", {"name": self.optimizer}
+
+
+def descent(optimizer: Optimizer) -> RulePage:
     """The optimiser's page: its rule, then its claims, each with evidence. Raises Unverified."""
     page = _Page(optimizer)
     sections = [Section("optimizer_rule", (Group("optimizer_rule", tuple(page.rule())),))]
@@ -60,15 +68,15 @@ def descent(optimizer: Optimizer) -> Derivation:
         args = {"left": steps[0].lhs, "steady": Symbol(STEADY[0]), "square": Symbol(STEADY[1])}
         group = Group(claim.key, steps, args)
         sections.append(Section(claim.key, (group,)))
-    return Derivation(
+    return RulePage(
         page.shown(),
         tuple(sections),
         {},
         {},
         {},
         tuple(page.hypotheses()),
-        {"method": "prime_field", "updates": LAST},
-        ("title.optimizer", {"name": optimizer.name}),
+        {"method": "prime_field", "optimizer": optimizer.name, "updates": LAST},
+        optimizer.name,
     )
 
 

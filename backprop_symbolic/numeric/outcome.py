@@ -7,16 +7,15 @@ file of the final weights.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import Argument
 from backprop_symbolic.document import Message
-from backprop_symbolic.errors import BadSetting, MissingLibrary, OutputRefused, quoted, unknown
+from backprop_symbolic.errors import BadSetting, OutputRefused, quoted, unknown
 from backprop_symbolic.files import replacing
 from backprop_symbolic.graph import Graph
 from backprop_symbolic.numeric.session import Session
@@ -27,12 +26,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "markdown", "json")
 LOGS = (".csv", ".json")
-PLOTS = (".svg", ".png", ".pdf")
 SAVES = (".toml", ".json")
 #: Weights that are listed; more go into a file by --save.
 MAX_LISTED = 60
-#: Fonts with Hangul, first found first used.
-HANGUL = ("NanumGothic", "NanumMyeongjo", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "AppleGothic")
 
 
 @dataclass(frozen=True)
@@ -340,70 +336,15 @@ def _toml(value: Any) -> str:
 # ---------------------------------------------------------------- the error curve
 
 
-def need_matplotlib(path: str, language: str) -> None:
-    """Raises MissingLibrary where the curve could not be drawn, before any work is done."""
-    from importlib.util import find_spec
-
-    kind = ending(path, PLOTS, "--plot")
-    if find_spec("matplotlib") is None:
-        raise MissingLibrary("--plot needs matplotlib: pip install 'backprop-symbolic[plot]'")
-    if language == "ko" and kind != ".svg" and not _hangul():
-        raise MissingLibrary(
-            f"--plot {quoted(path)} needs a font with Hangul, such as NanumGothic; an SVG does without"
-        )
-
-
-def _hangul() -> list[str]:
-    from matplotlib import font_manager
-
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    return [name for name in HANGUL if name in there][:1]
-
-
 def plot(path: str, report: Report, language: str) -> None:
-    """The error curve as SVG, PNG or PDF; an SVG of the same curve is the same bytes.
+    """The error curve, to its end, as SVG, PNG or PDF. Raises OutputRefused."""
+    from backprop_symbolic.plots import error_curve, format_of
 
-    Text in an SVG stays text, in the reader's fonts. Raises OutputRefused.
-    """
-    from backprop_symbolic.render import Words
-
-    kind = ending(path, PLOTS, "--plot")[1:]
-    words = Words(language, str, lambda text: text.replace("$", r"\$"))
-    keys = (_title(report), Message("train.iteration"), Message("train.error"))
-    title, across, up = map(words, keys)
     end = report.rows[-1]
     points = [*report.session.trainer.curve.points, (end.iteration, end.error)]
+    data = error_curve(points, format_of(path), language)
     try:
         with replacing(path) as file:
-            _draw(file, kind, points, (title, across, up))
+            file.write(data)
     except OSError as error:
         raise OutputRefused(f"cannot write {quoted(path)}: {error.strerror}") from None
-
-
-def _draw(
-    file: BinaryIO, kind: str, points: Sequence[tuple[int, float]], words: tuple[str, str, str]
-) -> None:
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    title, across, up = words
-    settings: Any = {
-        "svg.hashsalt": "backprop-symbolic",
-        "svg.fonttype": "none",
-        "font.family": ["DejaVu Sans", *_hangul()],
-        "axes.unicode_minus": False,
-    }
-    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # Text of an SVG is set by the reader's fonts; the other formats have been refused without one.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure = Figure(figsize=(6.4, 4.0))
-        axes = figure.add_axes((0.14, 0.15, 0.82, 0.74))
-        axes.plot([i for i, _ in points], [e for _, e in points], linewidth=1.5)
-        if all(e > 0 for _, e in points):
-            axes.set_yscale("log")
-        axes.set_title(title)
-        axes.set_xlabel(across)
-        axes.set_ylabel(up)
-        axes.grid(True, alpha=0.3)
-        figure.savefig(file, format=kind, metadata=dates[kind], dpi=150)

@@ -36,7 +36,8 @@ SMALL = 200
 class Request:
     """What to train: a network or a graph, and sources of values; where samples come from; how.
 
-    rate, batch  None where not given: the rate of the values, one sample
+    rate    None where not given: that of the values
+    sample  the one of several to train on, from 1; None: all
     """
 
     target: Network | Graph
@@ -50,6 +51,7 @@ class Request:
     form: str | None = None
     dtype: str = "float64"
     style: Notation | None = None
+    sample: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def prepare(asked: Request) -> Session:
         raise BadSetting(f"--dtype {asked.dtype} goes with --form matrix; numbers are float64")
     if asked.sequential and form != "scalar":
         raise BadSetting("--sequential goes with --form scalar")
+    if asked.sample is not None and asked.data is not None:
+        raise BadSetting("--sample chooses among the samples of --values; --data trains on all of its own")
     if asked.shuffle and asked.seed is None:
         raise BadSetting("--shuffle needs a --seed: the order must be one that can be had again")
     if network is not None and network.edges > MAX_EDGES:
@@ -111,6 +115,8 @@ def _small(asked: Request, form: str) -> Session:
         row = {name: Number(value, str(asked.data)) for name, value in cells}
         sources.append(Source(str(asked.data), samples=(row,)))
     values = resolve(graph, sources, seed=asked.seed)
+    if asked.sample is not None:
+        values = values.at(asked.sample)
     samples: Samples = streamed or _given(values, leaves, shuffle)
     plan = replace(asked.plan, rate=_rate(asked, graph, values))
     constants = values.tuple(leaves.constants)

@@ -24,6 +24,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from unicodedata import normalize
@@ -38,10 +39,11 @@ if TYPE_CHECKING:
 MAX_FILE = 20_000_000  # bytes of a values file
 MAX_DEPTH = 6  # weights of several layers in several tables need no more
 MAX_NUMBERS = 2_000_000  # in one file
-SETTINGS = ("network", "activation", "loss", "bias", "notation", "graph")
+SETTINGS = ("network", "activation", "loss", "l1", "l2", "bias", "notation", "graph")
 ARRAYS = ("inputs", "targets", "weights", "biases")
 TABLES = ("inputs", "targets", "weights", "biases", "parameters", "constants")
 RATES = ("learning_rate", "eta", "η")
+SUM = 1e-9  # how far targets may be from adding up to 1
 DRAWS = 50  # seeds tried until every quantity has a value
 _NUMBER = re.compile(r"[+-]?(\d+(_\d+)*\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -340,11 +342,13 @@ def _text(node: _Node) -> str:
 
 
 def _setting(name: str, node: _Node) -> Setting:
-    """A setting as text: `activation` may be a list of names, `bias` may be the number 1."""
+    """A setting as text: `activation` may be a list of names, `bias` the number 1, a penalty a number."""
     if name == "activation" and isinstance(node.value, list):
         return Setting(",".join(_text(child) for child in node.value), node.where)
     if name == "bias" and not isinstance(node.value, bool) and node.value == 1:
         return Setting("1", node.where)
+    if name in ("l1", "l2") and isinstance(node.value, (int, float)):
+        return Setting(f"{_number(node).value!r}", node.where)
     return Setting(_text(node), node.where)
 
 
@@ -412,12 +416,13 @@ def random_values(graph: Graph, seed: int) -> Source:
     where = f"--seed {seed}"
     for draw in range(DRAWS):
         numbers = {s: _drawn(graph, s, f"{seed}:{draw}") for s in leaves(graph)}
-        numbers.update(_distribution(graph, numbers))
+        numbers.update({s: float(Fraction(text)) for s, text in graph.values.items()})
+        numbers.update(_shared_out(graph, numbers))
         try:
             evaluate(graph, numbers, where)
         except BadValues:
             continue
-        named = {s.name: Number(value, where) for s, value in numbers.items()}
+        named = {s.name: Number(value, where) for s, value in numbers.items() if s not in graph.values}
         named["learning_rate"] = named.pop(graph.rate.name)
         return Source(where, numbers=named)
     raise BadValues(f"{where}: no values were found at which every quantity of {graph.title} has a value")
@@ -426,27 +431,19 @@ def random_values(graph: Graph, seed: int) -> Source:
 def _drawn(graph: Graph, symbol: Symbol, seed: str) -> float:
     role = graph[symbol].role
     low, high = {"parameter": (-1.0, 1.0), "constant": (0.1, 0.9)}.get(role, (0.05, 0.95))
+    low, high = graph.domains.get(symbol, (low, high))
     value = round(random.Random(f"{seed}:{symbol.name}").uniform(low, high), 2)
     return value or 0.5  # a weight of 0 would hide a path
 
 
-def _distribution(graph: Graph, numbers: Mapping[Symbol, float]) -> Mapping[Symbol, float]:
-    """Targets that add up to 1, where the loss asks for a distribution."""
+def _shared_out(graph: Graph, numbers: Mapping[Symbol, float]) -> Mapping[Symbol, float]:
+    """Targets that add up to 1, where they are the probabilities of the classes."""
     targets = [s for s, q in graph.quantities.items() if q.role == "target"]
-    if not targets or not is_distributed(graph):
+    if not any(t in graph.constraints for t in targets):
         return {}
     total = sum(numbers[t] for t in targets)
     shares = [round(numbers[t] / total, 2) for t in targets[:-1]]
     return dict(zip(targets, [*shares, 1 - sum(shares)], strict=True))
-
-
-def is_distributed(graph: Graph) -> bool:
-    """Whether the targets must add up to 1: the loss is one of a distribution."""
-    from backprop_symbolic.losses import losses
-
-    return graph.network is not None and (
-        getattr(losses.get(graph.network.loss), "targets", "") == "distribution"
-    )
 
 
 # ---------------------------------------------------------------- all together
@@ -478,9 +475,10 @@ def resolve(graph: Graph, sources: Sequence[Source], *, seed: int | None = None)
         drawn, _ = _of(graph, random_values(graph, seed))
         covered = set(numbers).union(*rows)
         numbers.update({s: n for s, n in drawn.items() if s not in covered})
+    _state(graph, numbers)
     data = [s for s in leaves(graph) if graph[s].role in ("input", "target")]
     shared = {s: numbers[s] for s in data if s in numbers}
-    samples = [{**shared, **row} for row in rows] or [shared]
+    samples = [_constrained(graph, {**shared, **row}) for row in rows or [{}]]
     _complete(graph, numbers, samples)
     if len(samples) > 1:
         numbers = {s: n for s, n in numbers.items() if s not in data}
@@ -491,6 +489,39 @@ def resolve(graph: Graph, sources: Sequence[Source], *, seed: int | None = None)
     for i, row in enumerate(each, 1):
         evaluate(graph, {**values, **row}, f"sample {i}" if len(each) > 1 else "")
     return Values(values, {s: n.where for s, n in numbers.items()}, each)
+
+
+def _state(graph: Graph, numbers: dict[Symbol, Number]) -> None:
+    """The constants whose number the network states, such as the factor of a penalty."""
+    for symbol, text in graph.values.items():
+        value = float(Fraction(text))
+        given = numbers.get(symbol)
+        if given is not None and given.value != value:
+            raise BadValues(
+                f"{given.where}: {quoted(symbol.name)} is {text} in {graph.title}, not {given.value!r}"
+            )
+        numbers[symbol] = Number(value, graph.title)
+
+
+def _constrained(graph: Graph, row: dict[Symbol, Number]) -> dict[Symbol, Number]:
+    """A sample with the leaf that the hypotheses give, where it was left out: t2 = 1 - t1."""
+    from backprop_symbolic.algebra import symbols
+    from backprop_symbolic.evaluate import Evaluator, Numbers
+    from backprop_symbolic.printing import Plain
+
+    for symbol, expr in graph.constraints.items():
+        if not all(s in row for s in symbols(expr)):
+            continue
+        given = {s: complex(row[s].value) for s in symbols(expr)}
+        point = Evaluator(graph, {}, Numbers(), given.__getitem__)
+        value = point.value(expr).real
+        if symbol in row and abs(row[symbol].value - value) > SUM:
+            raise BadValues(
+                f"{row[symbol].where}: {symbol.name} = {row[symbol].value!r}, but {symbol.name} = "
+                f"{Plain({})(expr)} = {value:.6g}: the targets are probabilities and add up to 1"
+            )
+        row = {**row, symbol: row.get(symbol, Number(value, f"{symbol.name} = {Plain({})(expr)}"))}
+    return row
 
 
 def _complete(
@@ -671,11 +702,6 @@ def evaluate(graph: Graph, numbers: Mapping[Symbol, float], where: str = "") -> 
             ) from None
         found[symbol] = value
         point.memo[symbol] = complex(value)
-    if is_distributed(graph):
-        total = sum(found[s] for s, q in graph.quantities.items() if q.role == "target")
-        if abs(total - 1) > 1e-9:
-            place = f"{where}: " if where else ""
-            raise BadValues(f"{place}the targets add up to {total:.6g}; the loss asks for 1")
     return found
 
 
@@ -726,6 +752,19 @@ _EXAMPLES = Path(__file__).parent / "examples"
 def examples() -> list[str]:
     """The published worked examples that ship with the package."""
     return sorted(path.stem for path in _EXAMPLES.glob("*.toml"))
+
+
+def listed() -> list[dict[str, str]]:
+    """The examples by name: what each is about, and where it was published."""
+    found = []
+    for name in examples():
+        source = example(name)
+        said = [
+            source.settings[key].text for key in ("network", "activation", "loss") if key in source.settings
+        ]
+        about = " ".join(said) or "graph"
+        found.append({"name": name, "summary": f"{about}  {source.address}", "source": source.address})
+    return found
 
 
 def example(name: str) -> Source:

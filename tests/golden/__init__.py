@@ -40,6 +40,9 @@ class Example:
     notation: str = "lecture"
     bias: str = "1"
     graph: str = ""
+    activation: str = "sigmoid"
+    loss: str = "half_sse"
+    l2: str = ""
     standalone: bool = False
 
     def text(self) -> str:
@@ -52,7 +55,7 @@ class Example:
         else:
             sizes = [int(n) for n in self.network.split("-")]
             result = derive(
-                Network.dense(sizes, bias=self.bias),
+                Network.dense(sizes, self.activation.split(","), self.loss, self.bias, l2=self.l2),
                 self.weight,
                 notation=self.notation,
                 lang=self.language,
@@ -65,7 +68,8 @@ class Example:
         standard = Example("", "latex")
         options = [f"derive --weight {self.weight}"]
         for option, field in (
-            ("--network", "network"), ("--bias", "bias"), ("--notation", "notation"), ("--lang", "language"),
+            ("--network", "network"), ("--activation", "activation"), ("--loss", "loss"), ("--l2", "l2"),
+            ("--bias", "bias"), ("--notation", "notation"), ("--lang", "language"),
             ("--detail", "detail"), ("--format", "format"),
         ):  # fmt: skip
             if getattr(self, field) != getattr(standard, field):
@@ -73,6 +77,37 @@ class Example:
         if self.standalone:
             options.append("--standalone")
         return " ".join([*options, "-o", name])
+
+
+@dataclass(frozen=True)
+class PageExample:
+    """The page of one activation or loss as text."""
+
+    kind: str
+    name: str
+    language: str
+
+    def text(self) -> str:
+        """What `backprop activation NAME` or `backprop loss NAME` prints."""
+        from backprop_symbolic import prove_activation, prove_loss
+
+        prove = prove_activation if self.kind == "activation" else prove_loss
+        return prove(self.name, lang=self.language).render("text")
+
+
+def pages() -> dict[Path, PageExample]:
+    """One page for each shipped activation and loss in English and Korean, and for a formula typed by a user."""
+    from backprop_symbolic.activations import activations
+    from backprop_symbolic.losses import losses
+
+    named = [("activation", name, name) for name in activations.names()]
+    named += [("loss", name, name) for name in losses.names()]
+    named += [("activation", "x*sigmoid(1.702*x)", "formula"), ("loss", "(t - o)**4/4", "formula")]
+    return {
+        GOLDEN / {"activation": "activations", "loss": "losses"}[kind] / f"{file}{'' if language == 'en' else '.ko'}.txt": PageExample(kind, name, language)
+        for kind, name, file in named
+        for language in ("en", "ko")
+    }
 
 
 #: tests/golden/: read them after every change of wording or of a rule.
@@ -90,6 +125,11 @@ EXAMPLES: Mapping[str, Example] = {
     "w31.tex": Example("w31", "latex"),
     "layered-2-3-3-2.txt": Example("w1_11", "text", network="2-3-3-2", notation="layered"),
     "bias-layer-b1.txt": Example("b1", "text", bias="layer"),
+    "softmax.txt": Example("w31", "text", activation="sigmoid,softmax", loss="categorical_cross_entropy"),
+    "softmax.ko.txt": Example("w11", "text", "ko", activation="sigmoid,softmax", loss="categorical_cross_entropy"),
+    "softmax-in-loss.md": Example("w31", "markdown", network="2-2-3", activation="tanh,identity", loss="softmax_cross_entropy"),
+    "l2.txt": Example("w31", "text", l2="0.01"),
+    "l2.ko.txt": Example("w11", "text", "ko", l2="0.01"),
     "shared-weight.txt": Example("w", "text", graph=SHARED),
     "shared-weight.ko.txt": Example("w", "text", "ko", graph=SHARED),
 }  # fmt: skip
@@ -152,6 +192,7 @@ def listed() -> dict[Path, Callable[[], str]]:
     """Every generated file with the function that gives its text."""
     return {
         **{GOLDEN / name: example.text for name, example in EXAMPLES.items()},
+        **{path: example.text for path, example in pages().items()},
         **{OUTPUT / name: example.text for name, example in SAMPLES.items()},
         **{GOLDEN / name: partial(program, form) for name, form in PROGRAMS.items()},
         OUTPUT / "README.md": index,
@@ -161,7 +202,9 @@ def listed() -> dict[Path, Callable[[], str]]:
 def leftovers() -> list[Path]:
     """Files in the two directories that no table lists."""
     known = listed()
-    found = [p for p in (*GOLDEN.iterdir(), *OUTPUT.iterdir()) if p.is_file() and p.suffix != ".py"]
+    folders = (GOLDEN, GOLDEN / "activations", GOLDEN / "losses", OUTPUT)
+    there = [p for folder in folders if folder.is_dir() for p in folder.iterdir()]
+    found = [p for p in there if p.is_file() and p.suffix != ".py"]
     return sorted(p for p in found if p not in known and not p.name.startswith("."))
 
 
@@ -186,7 +229,7 @@ def write() -> list[Path]:
     touched = []
     for path, make in listed().items():
         text = make()
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_bytes() != text.encode():
             path.write_bytes(text.encode())
             touched.append(path)
