@@ -43,7 +43,6 @@ class _Sequential(Program):
         graph = self.derivation.graph
         if graph.network is None:
             raise BadSetting(f"--sequential goes from layer to layer, and {graph.title} has none")
-        self.ordered: list[Line] = []
         super().__post_init__()
         self.names = {**self.names, **{after(w): line.variable for w, line in self.updates.items()}}
         self.backward = []
