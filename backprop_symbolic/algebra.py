@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Nine nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Twelve nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -10,9 +10,12 @@ the order it was written. Nine nodes say what SymPy has no word for; each is an 
     Prime(f, u)       f'(u)
     Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
     Decimal(r)        a number written with a decimal point, held exactly
+    Numeral(r, n)     a number put in for a name, held exactly, written with n significant digits
     Near(r)           about r: a decimal that is rounded
     Span(a, b, …)     the numbers from a to b, with or without the ends
     Total(a, j)       Σ_j a, a sum over an index; for sentences, not for lines
+    At(v, t)          v(t), one number of a sequence
+    Series(u, i, t)   Σ u for i = 1 … t
 """
 
 from __future__ import annotations
@@ -121,6 +124,26 @@ class Partial(Expr):
         return cast(tuple[Symbol, ...], self.args[2:])
 
 
+class At(Expr):
+    """v(t): the number of a sequence at an index."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, sequence: Symbol, index: Expr) -> At:
+        return cast(At, Basic.__new__(cls, sequence, index))
+
+
+class Series(Expr):
+    """Σ_{i=1}^{last} term."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, term: Expr, index: Symbol, last: Expr) -> Series:
+        return cast(Series, Basic.__new__(cls, term, index, last))
+
+
 class Decimal(Expr):
     """A rational number written with a decimal point: 1.702 is 851/500, exactly."""
 
@@ -144,6 +167,46 @@ class Decimal(Expr):
         whole = str(p * 10**digits // q).rjust(digits + 1, "0")
         shown = f"{whole[:-digits]}.{whole[-digits:]}" if digits else whole
         return f"-{shown}" if self.value.p < 0 else shown
+
+
+class Numeral(Expr):
+    """A number put in for a name: held exactly, written with some significant digits."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, value: Rational, digits: Integer) -> Numeral:
+        return cast(Numeral, Basic.__new__(cls, value, digits))
+
+    @property
+    def value(self) -> Rational:
+        """The exact value."""
+        return cast(Rational, self.args[0])
+
+    @property
+    def written(self) -> tuple[bool, str, int | None]:
+        """Whether it is negative, its digits, and the power of ten that they are multiplied by.
+
+        There is no power where the number is neither too small nor too large to be written without.
+        """
+        value, digits = abs(int(self.value.p) / int(self.value.q)), cast(Integer, self.args[1]).p
+        mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+        exponent: int | None = int(power)
+        if value == int(value) < WHOLE:
+            shown, exponent = str(int(value)), None
+        elif LEAST <= int(power) < digits:
+            shown, exponent = f"{value:.{max(0, digits - 1 - int(power))}f}", None
+        else:
+            shown = mantissa
+        written = float(f"{shown}e{exponent or 0}")
+        if "." in shown and abs(written - value) <= EXACT * value:
+            shown = shown.rstrip("0").rstrip(".")
+        return bool(self.value < 0), shown, exponent
+
+
+#: Whole numbers below WHOLE are written in full; powers of ten stand below 10^LEAST. Zeros at the
+#: end are left out where the number is what is written, up to EXACT, and not rounded to it.
+WHOLE, LEAST, EXACT = 10**6, -4, 1e-12
 
 
 class Near(Expr):
@@ -186,7 +249,7 @@ def number(expr: Expr) -> Rational | None:
     """The exact value of a number node, None for anything else."""
     if isinstance(expr, Rational):
         return cast(Rational, expr)
-    return expr.value if isinstance(expr, Decimal) else None
+    return expr.value if isinstance(expr, (Decimal, Numeral)) else None
 
 
 def add(*terms: Expr) -> Expr:
@@ -256,7 +319,7 @@ def plain(expr: Expr) -> Expr:
             return cast(Basic, args[0] / args[1])  # type: ignore[operator]
         if isinstance(node, Tight):
             return Mul(*cast(list[Expr], args))
-        if isinstance(node, Decimal):
+        if isinstance(node, (Decimal, Numeral)):
             return args[0]
         return cast(Basic, node.func(*args))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from sympy import Expr, Symbol
 
+    from backprop_symbolic.document import Figures
+
 
 @dataclass(frozen=True)
 class VerifiedDerivation:
@@ -32,6 +34,7 @@ class VerifiedDerivation:
     derivation: Derivation
     language: str = "en"
     detail: str = "normal"
+    figures: Figures | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -68,13 +71,13 @@ class VerifiedDerivation:
 
     def verify(self, *, strict: bool = False) -> VerifiedDerivation:
         """Decides every step once more; `strict` adds exact cancellation. Raises Unverified."""
-        return VerifiedDerivation(verify(self.derivation, strict=strict), self.language, self.detail)
+        return replace(self, derivation=verify(self.derivation, strict=strict))
 
     def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
         """The derivation in a format: latex, markdown, text or json. Raises UnknownName."""
         from backprop_symbolic.render import Options, render
 
-        options = Options(lang or self.language, DETAILS[self.detail], standalone)
+        options = Options(lang or self.language, DETAILS[self.detail], standalone, figures=self.figures)
         with collector_paused():
             return render(self.derivation, format, options)
 
@@ -105,7 +108,7 @@ class VerifiedDerivation:
     def _repr_markdown_(self) -> str:
         from backprop_symbolic.render import Options, render
 
-        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"))
+        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"), figures=self.figures)
         return render(self.derivation, "markdown", options)
 
     def _repr_latex_(self) -> str:

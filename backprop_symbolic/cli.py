@@ -8,20 +8,49 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted, unknown
+from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, OutputRefused, quoted, unknown
+from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from backprop_symbolic.graph import Graph
+    from backprop_symbolic.numeric.values import Source, Values
     from backprop_symbolic.spec import Network
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def numbers_options(command: Command) -> Command:
+    """The options that give numbers."""
+    for option in reversed(
+        [
+            click.option(
+                "--values", "values_files", metavar="FILE", multiple=True,
+                help="Numbers for inputs, targets, weights, …: TOML, YAML, JSON or CSV. The file may state "
+                "the network too. Repeatable; a later file wins.",
+            ),
+            click.option(
+                "--set", "settings", metavar="NAME=NUMBER", multiple=True,
+                help="One number, e.g. --set x1=0.05. Repeatable; wins over files.",
+            ),
+            click.option("--seed", type=int, metavar="N", help="Draw what is given nowhere else."),
+            click.option("--example", metavar="NAME", help="A published worked example, e.g. mazur."),
+            click.option(
+                "--sample", type=int, metavar="N", help="Which sample of a file of several, from 1."
+            ),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @click.group("backprop", context_settings=CONTEXT, invoke_without_command=True)
@@ -65,10 +94,9 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.version_option(__version__, prog_name="backprop-symbolic")
 @click.option(
     "--weight",
-    required=True,
     metavar="NAME",
     help="Weight or bias to derive, named as the notation does (w31), several between "
-    "blanks ('w31 w11'), or 'all'.",
+    "blanks ('w31 w11'), or 'all'. Required, but for an example, which is derived as a whole.",
 )
 @click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
 @click.option(
@@ -103,8 +131,13 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
     help="lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
 )
 @output_options
+@numbers_options
+@click.option(
+    "--digits", type=int, metavar="N",
+    help="Significant digits with which numbers are shown; all are computed in full.  [default: 4]",
+)  # fmt: skip
 def derive(
-    weight: str,
+    weight: str | None,
     network: str | None,
     activation: str | None,
     loss: str | None,
@@ -118,20 +151,46 @@ def derive(
     lang: str,
     detail: str,
     strict: bool,
+    values_files: tuple[str, ...],
+    settings: tuple[str, ...],
+    seed: int | None,
+    example: str | None,
+    sample: int | None,
+    digits: int | None,
     output: str | None,
 ) -> None:
     """Derive ∂E/∂WEIGHT step by step.
 
-    Every line is verified before it is printed.
+    Every line is verified before it is printed. With --values, --set, --seed or --example each
+    formula is followed by a line with the numbers put in and the result.
     """
     chosen = _format(format_, standalone, output)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
     given |= {"--l1": l1, "--l2": l2}
-    graph = _graph(graph_file, notation, given)
-    names: str | list[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
-    result = api.derive(graph, names, lang=lang, detail=detail, strict=strict)
+    numbered = bool(values_files or settings or seed is not None or example is not None)
+    if weight is None and example is None:
+        raise click.UsageError("Missing option '--weight'.")
+    for option, number in (("--digits", digits), ("--sample", sample)):
+        if number is not None and not numbered:
+            raise click.UsageError(f"{option} goes with --values, --set, --seed or --example")
+    sources = _sources(values_files, settings, example)
+    graph = _stated_graph(graph_file, notation, given, sources)
+    values = _values(graph, sources, seed, sample) if numbered else None
+    wanted = "all" if weight is None else weight
+    names: str | list[str] = "all" if wanted.strip() == "all" else wanted.split() or [wanted]
+    result = api.derive(
+        graph,
+        names,
+        lang=lang,
+        detail=detail,
+        strict=strict,
+    )
+    if values is not None:
+        from backprop_symbolic.numeric.substitute import with_numbers
+
+        result = with_numbers(result, values, 4 if digits is None else digits)
     write(result.render(chosen, standalone=standalone), output)
 
 
@@ -246,6 +305,166 @@ def code(
     write(text, output)
 
 
+@cli.command(context_settings=CONTEXT)
+@numbers_options
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
+@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
+@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
+@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
+@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@click.option("--data", metavar="FILE", help="Samples as CSV: a row of names, then one sample per row.  "
+              "Read batch by batch.")  # fmt: skip
+@click.option("--batch", type=int, default=1, metavar="N", show_default=True, help="Samples for one update.")
+@click.option("--shuffle", is_flag=True, help="Another order of the samples in each epoch; needs --seed.")
+@click.option("--rate", type=float, metavar="NUMBER", help="Learning rate.  [default: that of the values]")
+@click.option("--optimizer", default="sgd", metavar="NAME", show_default=True,
+              help="sgd, momentum, nesterov, adagrad, rmsprop or adam; see backprop optimizer.")  # fmt: skip
+@click.option("--momentum", type=float, metavar="NUMBER", help="Of momentum and nesterov.  [default: 0.9]")
+@click.option("--alpha", type=float, metavar="NUMBER", help="Of rmsprop.  [default: 0.99]")
+@click.option("--beta1", type=float, metavar="NUMBER", help="Of adam.  [default: 0.9]")
+@click.option("--beta2", type=float, metavar="NUMBER", help="Of adam.  [default: 0.999]")
+@click.option("--epsilon", type=float, metavar="NUMBER",
+              help="Of adagrad, rmsprop and adam.  [default: 1e-10, 1e-8, 1e-8]")  # fmt: skip
+@click.option("--sequential", is_flag=True, help="Updates the output layer first and uses its new weights "
+              "for the hidden δ: a common mistake, reproduced.")  # fmt: skip
+@click.option("--iterations", type=int, default=10_000, metavar="N", show_default=True,
+              help="Stops after so many updates.")  # fmt: skip
+@click.option("--until-error", type=float, metavar="NUMBER",
+              help="Stops after an epoch whose mean error is at most this.")  # fmt: skip
+@click.option("--patience", type=int, default=100, metavar="N", show_default=True,
+              help="Stops after so many epochs without a lower error; 0: never.")  # fmt: skip
+@click.option("--form", metavar="NAME", help="scalar (numbers) or matrix (NumPy).  [default: scalar up to "
+              "200 weights]")  # fmt: skip
+@click.option("--dtype", default="float64", metavar="NAME", show_default=True,
+              help="float64, or float32 with --form matrix.")  # fmt: skip
+@click.option("--table", "every_row", type=int, metavar="N", help="Shows the weights every N iterations.")
+@click.option("--digits", type=click.IntRange(1, 17), default=10, metavar="N", show_default=True,
+              help="Significant digits shown.")  # fmt: skip
+@click.option("--log", metavar="FILE", help="Every iteration with its error and weights: .csv or .json.")
+@click.option("--plot", "plot_file", metavar="FILE", help="The error curve: .svg, .png or .pdf.")
+@click.option("--save", metavar="FILE", help="The final weights as a values file: .toml or .json.")
+@click.option("--checkpoint", metavar="FILE", help="The state at the end, on Ctrl-C, and with --every.")
+@click.option("--every", type=int, metavar="N", help="Writes the checkpoint every N iterations too.")
+@click.option("--resume", metavar="FILE", help="Goes on from a checkpoint.")
+@click.option("--format", "format_", default="text", metavar="NAME", show_default=True,
+              help="text, markdown or json.")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def train(**options: Any) -> None:
+    """Train by the derived gradients: run, compare, update, again.
+
+    An iteration is one update, an epoch one pass over the samples. Exit code 130 after Ctrl-C.
+    """
+    for name in ("output", "log", "plot_file", "save", "checkpoint"):
+        if options[name] is not None:
+            writable(options[name])
+    from backprop_symbolic.numeric import command
+
+    command.train(options, _target(options), write)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME")
+@click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
+              help="latex, markdown, text or json.")  # fmt: skip
+@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str | None) -> None:
+    """Write down the rule of an optimizer, and what follows from it.
+
+    NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic.numeric.descent import descent
+    from backprop_symbolic.numeric.optimizers import optimizers
+    from backprop_symbolic.render import Options, formats, messages, render
+
+    chosen = formats.get(format_)
+    if standalone and chosen.name != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    messages(lang)
+    text = render(descent(optimizers.get(name)), chosen.name, Options(lang, standalone=standalone))
+    write(text, output)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
+@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
+@click.option("--l1", metavar="NUMBER", help="As for derive.")
+@click.option("--l2", metavar="NUMBER", help="As for derive.")
+@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
+@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
+@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@numbers_options
+@click.option("--reference", "references", metavar="NAME", multiple=True,
+              help="central, complex, torch or jax; repeatable.  [default: all installed]")  # fmt: skip
+@click.option("--claim", "claims", metavar="NAME=NUMBER", multiple=True,
+              help="Judge a published number: w31=0.0822 (a gradient), w31+=0.3589 (after the update), "
+              "y_o1=0.7514, delta_o1=0.1385, dE/dy_o1=0.7414. Repeatable.")  # fmt: skip
+@click.option("--claims", "claims_file", metavar="FILE", help="Claims from a file, one a line.")
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True,
+              help="text, markdown, csv or json.")  # fmt: skip
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=10, show_default=True,
+              help="Significant digits in text and markdown.")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def check(
+    network: str | None,
+    activation: str | None,
+    loss: str | None,
+    l1: str | None,
+    l2: str | None,
+    bias: str | None,
+    graph_file: str | None,
+    notation: str | None,
+    values_files: tuple[str, ...],
+    settings: tuple[str, ...],
+    seed: int | None,
+    example: str | None,
+    sample: int | None,
+    references: tuple[str, ...],
+    claims: tuple[str, ...],
+    claims_file: str | None,
+    format_: str,
+    digits: int,
+    lang: str,
+    output: str | None,
+) -> int:
+    """Compare every derived gradient and update with independent references.
+
+    Numbers come from --values, --set, --seed or --example. Exit code 0 where everything agrees and
+    every claim is right, 1 where not, 2 for bad input.
+    """
+    if output is not None:
+        writable(output)
+    if not (values_files or settings or seed is not None or example is not None):
+        raise click.UsageError("a check needs numbers: --values, --set, --seed or --example")
+    from backprop_symbolic import api
+    from backprop_symbolic.numeric import claims as judge
+    from backprop_symbolic.numeric import report
+    from backprop_symbolic.numeric.check import check as compare
+    from backprop_symbolic.numeric.steps import Steps
+    from backprop_symbolic.wording import messages
+
+    chosen = report.formats.get(format_).name
+    messages(lang)
+    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
+    sources = _sources(values_files, settings, example)
+    graph = _stated_graph(graph_file, notation, given, sources)
+    values = _values(graph, sources, seed, sample)
+    said = [*([] if claims_file is None else judge.read_file(claims_file)), *claims]
+    parsed = [judge.parse(text, graph) for text in said]
+    steps = Steps(api.derive(graph, "all", lang=lang).derivation, values)
+    found = report.Report(graph, compare(steps, references), judge.judge(steps, parsed), digits)
+    write(report.write(found, chosen, lang), output)
+    return 0 if found.passes else 1
+
+
 def _graph(graph_file: str | None, notation: str | None, given: dict[str, str | None]) -> Graph:
     """The graph that the options name: a file, or a dense network."""
     from backprop_symbolic import api
@@ -278,6 +497,69 @@ def _network(given: dict[str, str | None]) -> Network:
     )
 
 
+# ---------------------------------------------------------------- numbers
+
+
+def _sources(files: Sequence[str], settings: Sequence[str], example: str | None) -> list[Source]:
+    """What the options say of numbers, in rising order: the example, the files, single numbers."""
+    if not files and not settings and example is None:
+        return []
+    from backprop_symbolic.numeric import values
+
+    return [
+        *([] if example is None else [values.example(example)]),
+        *(values.load(file) for file in files),
+        *(values.parse_set(text) for text in settings),
+    ]
+
+
+def _stated_graph(
+    graph_file: str | None, notation: str | None, given: dict[str, str | None], sources: Sequence[Source]
+) -> Graph:
+    """The graph that options and values files state together; a contradiction is told on stderr."""
+    if not sources:
+        return _graph(graph_file, notation, given)
+    from backprop_symbolic.graph import read
+    from backprop_symbolic.numeric.values import stated
+
+    options = {name.removeprefix("--"): value for name, value in given.items()}
+    chosen, notes = stated(sources, {**options, "notation": notation, "graph": graph_file})
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
+    definitions = chosen.pop("graph")
+    style = chosen.pop("notation")
+    if graph_file is None and definitions is not None:
+        return read(definitions)
+    return _graph(graph_file, style, {f"--{name}": value for name, value in chosen.items()})
+
+
+def _target(options: dict[str, Any]) -> tuple[Any, list[Source], Any]:
+    """What is to be trained, where numbers come from, and how a network's weights are named.
+
+    A network of which no file says anything is not written out as a graph: it may be too large.
+    """
+    given = {f"--{key}": options[key] for key in ("network", "activation", "loss", "bias")}
+    sources = _sources(options["values_files"], options["settings"], options["example"])
+    graph_file, notation = options["graph_file"], options["notation"]
+    if sources or graph_file is not None:
+        return _stated_graph(graph_file, notation, given, sources), sources, None
+    from backprop_symbolic.notation import notation as find_notation
+
+    return _network(given), sources, find_notation(notation if notation is not None else "lecture")
+
+
+def _values(graph: Graph, sources: Sequence[Source], seed: int | None, sample: int | None) -> Values:
+    """A number for every leaf, of one sample."""
+    from backprop_symbolic.numeric.values import resolve
+
+    values = resolve(graph, sources, seed=seed)
+    if sample is None and len(values.samples) > 1:
+        raise click.UsageError(
+            f"there are {len(values.samples)} samples: name one with --sample, e.g. --sample 1"
+        )
+    return values.at(1 if sample is None else sample)
+
+
 def _number(option: str, value: str | None) -> str:
     """The number of a penalty as typed; an empty one is a mistake, not none."""
     if value is not None and not value.strip():
@@ -287,7 +569,7 @@ def _number(option: str, value: str | None) -> str:
 
 # ---------------------------------------------------------------- lists
 
-LISTS = ("activations", "losses", "notations", "languages", "formats")
+LISTS = ("activations", "losses", "notations", "languages", "formats", "examples")
 
 
 @cli.command("list", context_settings=CONTEXT)
@@ -298,7 +580,7 @@ LISTS = ("activations", "losses", "notations", "languages", "formats")
 def list_(what: str | None, format_: str, lang: str, output: str | None) -> None:
     """What there is to choose from, a line for each.
 
-    LIST is activations, losses, notations, languages or formats; without it all are shown.
+    LIST is activations, losses, notations, languages, formats or examples; without it all are shown.
     """
     if output is not None:
         writable(output)
@@ -308,7 +590,9 @@ def list_(what: str | None, format_: str, lang: str, output: str | None) -> None
         raise unknown("format", format_, ("text", "json"), "of a list")
     if what is not None and what not in LISTS:
         raise unknown("list", what, LISTS)
-    lists = listing.listing(lang)
+    from backprop_symbolic.numeric.values import listed
+
+    lists = {**listing.listing(lang), "examples": listed}
     chosen = {title: lists[title]() for title in (LISTS if what is None else (what,))}
     if format_ == "json":
         import json
@@ -469,36 +753,11 @@ def write(text: str, output: str | None) -> None:
 
 def write_bytes(data: bytes, output: str) -> None:
     """`data` to a file, whole or not at all."""
-    path = Path(os.path.realpath(output))
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)  # a device or a pipe is written to, not replaced
-            return
-        _replace(path, data)
+        with replacing(output) as file:
+            file.write(data)
     except OSError as error:
         raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Writes beside `path` and moves into place, so that no half-written file is ever seen."""
-    import tempfile
-
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 # ---------------------------------------------------------------- entry points
@@ -524,6 +783,8 @@ def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
         code: Any = command.main(args=args, prog_name=name, standalone_mode=False)
     except BackpropError as error:
         _fail(str(error))
+    except Interrupted as stop:
+        _fail(str(stop), 130)
     except click.NoSuchOption as error:
         hint = f" Did you mean {quoted(error.possibilities[0])}?" if error.possibilities else ""
         _fail(f"no option {quoted(error.option_name)}. See {name} --help.{hint}")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
+from backprop_symbolic.algebra import Numeral, symbols
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
 from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
@@ -54,11 +55,12 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """lhs = rhs; a row without lhs goes on from the one before it."""
+    """lhs = rhs, or lhs = rhs = result; a row without lhs goes on from the one before it."""
 
     lhs: Expr | None
     rhs: Expr
     reasons: tuple[Message, ...] = ()
+    result: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,34 @@ class Display:
     """Equations that stand together."""
 
     rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A right side with numbers put in, and the number it comes to."""
+
+    formula: Expr
+    result: Numeral
+
+    @property
+    def value(self) -> float:
+        """The number, in full."""
+        return int(self.result.value.p) / int(self.result.value.q)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The numbers of a derivation.
+
+    leaves   what was given, each with where it came from
+    forward  every computed quantity by its definition, in order
+    steps    step id → its right side; none for a line in which a derivative is still to be done
+    """
+
+    digits: int
+    leaves: Mapping[Symbol, tuple[Numeral, str]]
+    forward: Mapping[Symbol, Figure]
+    steps: Mapping[str, Figure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +117,42 @@ class Document:
     blocks: tuple[Block, ...]
 
 
-def document(derivation: Derivation, detail: int = NORMAL) -> Document:
-    """The document of a derivation at a detail: BRIEF, NORMAL or FULL."""
+def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | None = None) -> Document:
+    """The document of a derivation at a detail: BRIEF, NORMAL or FULL; with numbers where given."""
     blocks: list[Block] = [
         Heading(2, Message("section.setting")),
         Bullets(tuple(Message(f"hypothesis.{key}", args) for key, args in derivation.hypotheses)),
     ]
+    if figures is not None:
+        blocks.extend(_given(derivation, detail, figures))
     for section in derivation.shown:
-        blocks.extend(_section(section, detail, 2))
+        blocks.extend(_section(section, detail, 2, figures))
     return Document(Message(*derivation.title), tuple(blocks))
+
+
+def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
+    """The numbers given, and the forward pass as far as the derivation does not write it itself."""
+    yield Heading(2, Message("section.numbers"))
+    yield Paragraph(Message("group.leaves", {"digits": figures.digits}))
+    yield Display(tuple(Row(leaf, number) for leaf, (number, _) in figures.leaves.items()))
+    shown = {
+        step.lhs
+        for section in derivation.shown
+        if section.key in ("forward", "error") and section.detail <= detail
+        for step in section.steps()
+        if step.detail <= detail
+    }
+    rest = [(q, figure) for q, figure in figures.forward.items() if q not in shown]
+    if rest:
+        yield Paragraph(Message("group.forward_numbers"))
+        yield Display(tuple(_numbers(q, figure) for q, figure in rest))
+
+
+def _numbers(lhs: Expr | None, figure: Figure) -> Row:
+    """lhs = the numbers put in = what they come to."""
+    if isinstance(figure.formula, Numeral):
+        return Row(lhs, figure.result)
+    return Row(lhs, figure.formula, (), figure.result)
 
 
 def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
@@ -103,21 +160,21 @@ def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple
     return tuple(block for section in sections for block in _section(section, detail, 2))
 
 
-def _section(section: Section, detail: int, level: int) -> Iterator[Block]:
+def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
     if section.detail > detail:
         return
     inner: list[Block] = []
     for item in section.items:
         if isinstance(item, Section):
-            inner.extend(_section(item, detail, level + 1))
+            inner.extend(_section(item, detail, level + 1, figures))
         else:
-            inner.extend(_group(item, detail))
+            inner.extend(_group(item, detail, figures))
     if inner:
         yield Heading(level, Message(f"section.{section.key}", section.args), section.label)
         yield from inner
 
 
-def _group(group: Group, detail: int) -> Iterator[Block]:
+def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
     if group.detail > detail or not (steps or group.alone):
         return
@@ -127,10 +184,13 @@ def _group(group: Group, detail: int) -> Iterator[Block]:
     reasons = detail >= FULL or (detail >= NORMAL and group.key in REASONED)
     rows = []
     before: Expr | None = None
-    for step in steps:
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
         lhs = None if step.lhs == before else step.lhs
         rows.append(Row(lhs, step.rhs, reasons_of(step) if reasons else ()))
         before = step.lhs
+        ends = after is None or after.lhs != step.lhs
+        if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
+            rows.append(_numbers(None, figures.steps[step.id]))
     yield Display(tuple(rows))
 
 

@@ -44,7 +44,20 @@ from sympy import sinh as sinh_
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic.activations import formula_of
-from backprop_symbolic.algebra import TWO, Call, Decimal, Frac, Partial, Prime, Tight, X, neg, number, power
+from backprop_symbolic.algebra import (
+    TWO,
+    Call,
+    Decimal,
+    Frac,
+    Numeral,
+    Partial,
+    Prime,
+    Tight,
+    X,
+    neg,
+    number,
+    power,
+)
 from backprop_symbolic.algebra import symbols as names_in
 from backprop_symbolic.graph import Graph
 
@@ -486,7 +499,7 @@ class Evaluator:
         """∂of/∂wrt where wrt feeds nothing but `of`: the terms of its definition that hold wrt."""
         seed = _Seed(wrt, self.one)
         table = self.index.terms(of)
-        terms = [self.graph.definition(of)] if table is None else table[wrt]
+        terms = [self.graph.definition(of)] if table is None else [*table[wrt].values()]
         return self.domain.sum([self.tangent(term, None, seed) for term in terms])
 
     def flow(self, wrt: Symbol, held: tuple[Symbol, ...] = ()) -> _Tangents:
@@ -505,7 +518,7 @@ class Evaluator:
                     return seed.get(cast(Symbol, expr))
                 return self.tangent(env[0], env[1], seed)
             return seed.get(cast(Symbol, expr))
-        if not expr.args or kind is Decimal:
+        if not expr.args or kind is Decimal or kind is Numeral:
             return self.zero
         if kind is Add:
             return domain.sum([self.tangent(a, env, seed) for a in expr.args])
@@ -613,6 +626,7 @@ _VALUES: Mapping[type, Callable[[Evaluator, Any, Env], Any]] = {
     Prime: Evaluator._prime,
     Piecewise: Evaluator._pieces,
     Decimal: lambda self, expr, env: self.domain.number(expr.value),
+    Numeral: lambda self, expr, env: self.domain.number(expr.value),
     Abs: Evaluator._absolute,
     sign_: lambda self, expr, env: self.sign(expr.args[0], env),
     sinh_: Evaluator._hyperbolic,
@@ -626,18 +640,21 @@ class TermIndex:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.found: dict[Symbol, dict[Symbol, list[Basic]] | None] = {}
+        self.found: dict[Symbol, dict[Symbol, dict[int, Basic]] | None] = {}
 
-    def terms(self, of: Symbol) -> dict[Symbol, list[Basic]] | None:
-        """name → terms for a definition that is a sum, None for any other."""
+    def terms(self, of: Symbol) -> dict[Symbol, dict[int, Basic]] | None:
+        """name → place → term for a definition that is a sum, None for any other.
+
+        By place: two equal terms are two terms.
+        """
         if of not in self.found:
             definition = self.graph.quantities[of].definition
-            table: dict[Symbol, list[Basic]] | None = None
+            table: dict[Symbol, dict[int, Basic]] | None = None
             if isinstance(definition, Add):
                 table = {}
-                for term in definition.args:
+                for place, term in enumerate(definition.args):
                     for name in names_in(term):
-                        table.setdefault(name, []).append(term)
+                        table.setdefault(name, {})[place] = term
             self.found[of] = table
         return self.found[of]
 
@@ -718,7 +735,7 @@ class _Tangents:
         table = evaluator.index.terms(q)
         if table is None:
             return evaluator.tangent(evaluator.graph.definition(q), None, self)
-        touched = {id(t): t for p in self.changed[q] for t in table.get(p, ())}
+        touched = {place: t for p in self.changed[q] for place, t in table.get(p, {}).items()}
         return evaluator.domain.sum([evaluator.tangent(t, None, self) for t in touched.values()])
 
 
@@ -774,7 +791,7 @@ def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
         elif isinstance(v, Pow) and isinstance(v.args[1], Integer) and v.args[1] > 1:
             scale, base = scaled(cast(Expr, v.args[0]), int(v.args[1]))
             parts.append((cast(Rational, c * scale), base))
-        elif isinstance(v, (Rational, Decimal)):
+        elif isinstance(v, (Rational, Decimal, Numeral)):
             n = v if isinstance(v, Rational) else v.value
             parts.append((cast(Rational, c * n), cast(Expr, Rational(1))))
         else:

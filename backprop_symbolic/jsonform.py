@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import Argument, Derivation, Group, Section, Step
-from backprop_symbolic.document import reasons_of
+from backprop_symbolic.document import Figure, reasons_of
 from backprop_symbolic.printing import BREAK, Latex, Plain
 
 if TYPE_CHECKING:
@@ -66,6 +66,30 @@ class _Writer:
                 for w, r in self.derivation.results.items()
             },
             "evidence": dict(self.derivation.evidence),
+            **self.numbers(),
+        }
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers given and the forward pass with them, where there are any."""
+        figures = self.options.figures
+        if figures is None:
+            return {}
+        return {
+            "numbers": {
+                "digits": figures.digits,
+                "given": {
+                    s.name: {**self.expr(n), "value": float(n.value), "from": where}
+                    for s, (n, where) in figures.leaves.items()
+                },
+                "forward": {s.name: self.figure(f) for s, f in figures.forward.items()},
+            }
+        }
+
+    def figure(self, figure: Figure) -> dict[str, Any]:
+        return {
+            "formula": self.expr(figure.formula),
+            "result": self.expr(figure.result),
+            "value": figure.value,
         }
 
     def args(self, args: Mapping[str, Argument]) -> dict[str, Any]:
@@ -99,6 +123,8 @@ class _Writer:
         }
 
     def step(self, step: Step) -> dict[str, Any]:
+        figures = self.options.figures
+        figure = None if figures is None else figures.steps.get(step.id)
         return {
             "id": step.id,
             "lhs": self.expr(step.lhs),
@@ -108,4 +134,5 @@ class _Writer:
             "uses": list(step.uses),
             "detail": step.detail,
             "evidence": None if step.evidence is None else asdict(step.evidence),
+            **({} if figure is None else {"numbers": self.figure(figure)}),
         }

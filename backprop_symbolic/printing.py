@@ -17,7 +17,22 @@ from sympy import sign as sign_
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
-from backprop_symbolic.algebra import Call, Decimal, Frac, Near, Partial, Prime, Span, Tight, Total, X, number
+from backprop_symbolic.algebra import (
+    At,
+    Call,
+    Decimal,
+    Frac,
+    Near,
+    Numeral,
+    Partial,
+    Prime,
+    Series,
+    Span,
+    Tight,
+    Total,
+    X,
+    number,
+)
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -77,6 +92,10 @@ class Printer(ABC, Generic[T]):
     @abstractmethod
     def foot(self, names: list[T]) -> T: ...
 
+    def series(self, term: T, index: T, last: T) -> T:
+        """Σ_{index=1}^{last} term."""
+        raise TypeError("no way to write a sum over an index")
+
     def dot(self) -> T:
         """The sign between factors."""
         return self.word(r" \cdot ", "·")
@@ -103,6 +122,8 @@ class Printer(ABC, Generic[T]):
             return self.fraction(self(expr.args[0]), self(expr.args[1]))
         if isinstance(expr, Decimal):
             return self.word(expr.text, expr.text)
+        if isinstance(expr, Numeral):
+            return self.numeral(expr)
         if isinstance(expr, exp_):
             return self.raised(self.word("e", "e"), self(expr.args[0]))
         if isinstance(expr, Pow):
@@ -117,6 +138,11 @@ class Printer(ABC, Generic[T]):
             return self.raised(base, self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
             return self.applied(expr, self(expr.args[1]))
+        if isinstance(expr, At):
+            return self.join([self(expr.args[0]), self.parens(self(expr.args[1]))])
+        if isinstance(expr, Series):
+            term, index, last = expr.args
+            return self.series(self.within(term, PRODUCT), self(index), self(last))
         if isinstance(expr, Piecewise):
             return self.cases(
                 [(self(p.args[0]), None if p.args[1] == True else self.relation(p.args[1]))  # noqa: E712
@@ -204,6 +230,15 @@ class Printer(ABC, Generic[T]):
             shown = self.fraction(shown, self.word(str(q), str(q)))
         return shown if value.p >= 0 else self.sum([(True, shown)])
 
+    def numeral(self, expr: Numeral) -> T:
+        """0.0822, or 1.23 · 10^{-5}."""
+        negative, digits, scale = expr.written
+        shown = self.word(digits, digits)
+        if scale is not None:
+            ten = self.raised(self.word("10", "10"), self.rational(Rational(scale)))
+            shown = self.join([shown, self.dot(), ten])
+        return self.sum([(True, shown)]) if negative else shown
+
     def within(self, expr: Basic, strength: int) -> T:
         """`expr` with parentheses where it holds together less than `strength`."""
         shown = self(expr)
@@ -219,7 +254,9 @@ class Printer(ABC, Generic[T]):
             return True, self.rational(cast(Rational, -term))
         if isinstance(term, Mul) and isinstance(term.args[0], Rational) and term.args[0] < 0:
             return True, self.product((-term.args[0], *term.args[1:]))
-        return False, self.within(term, SUM + (isinstance(term, Add)))
+        # A number put in keeps its own sign: 0.5 + (-0.3).
+        alone = first and isinstance(term, Numeral)
+        return False, self.within(term, SUM if alone or not isinstance(term, (Add, Numeral)) else PRODUCT)
 
     def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
         first = factors[0]
@@ -246,9 +283,12 @@ class Printer(ABC, Generic[T]):
 
     def between(self, left: Basic, right: Basic, index: int, tight: bool) -> T | None:
         """What stands between two factors: nothing after a coefficient, else a dot."""
-        numeric = isinstance(right, (Rational, Decimal)) or (
-            isinstance(right, (Mul, Tight)) and isinstance(right.args[0], (Rational, Decimal))
-        ) or (isinstance(right, Pow) and isinstance(right.args[0], (Rational, Decimal)))  # fmt: skip
+        if isinstance(left, Numeral):
+            return self.dot()
+        digits = (Rational, Decimal, Numeral)
+        numeric = isinstance(right, digits) or (
+            isinstance(right, (Mul, Tight, Pow)) and isinstance(right.args[0], digits)
+        )
         # 2·1/n: without the dot it would be a mixed number.
         mixed = (
             isinstance(left, (Rational, Decimal))
@@ -274,15 +314,20 @@ def precedence(expr: Basic) -> int:
         return SUM if expr < 0 else ATOM if expr.q == 1 else TIGHT
     if isinstance(expr, Decimal):
         return SUM if expr.value < 0 else ATOM
+    if isinstance(expr, Numeral):
+        negative, _, scale = expr.written
+        return SUM if negative else ATOM if scale is None else PRODUCT
     if isinstance(expr, Frac):
         return TIGHT
     if isinstance(expr, (Pow, exp_)):
         return ATOM if isinstance(expr, Pow) and expr.args[1] == Rational(1, 2) else POWER
+    if isinstance(expr, Series):
+        return PRODUCT
     if isinstance(expr, Partial):
         return POWER if isinstance(expr.of, Symbol) else PRODUCT
     if isinstance(expr, (Piecewise, Call, Prime)):
         return TIGHT if isinstance(expr, Piecewise) else POWER
-    return ATOM if isinstance(expr, (Symbol, Abs)) or not expr.args else POWER
+    return ATOM if isinstance(expr, (Symbol, Abs, At)) or not expr.args else POWER
 
 
 def leads_with_minus(expr: Basic) -> bool:
@@ -355,6 +400,9 @@ class Latex(Printer[str]):
 
     def foot(self, names: list[str]) -> str:
         return f"_{{{', '.join(names)}}}"
+
+    def series(self, term: str, index: str, last: str) -> str:
+        return rf"\sum_{{{index}=1}}^{{{_whole(last)}}} {_whole(term)}"
 
     def thin(self) -> str:
         return " "
@@ -462,6 +510,9 @@ class Plain(Printer[str]):
     def partial(self, expr: Partial) -> str:
         held = f", held={'+'.join(h.name for h in expr.held)}" if expr.held else ""
         return f"diff({self(expr.of)}, {self.name(expr.wrt)}{held})"
+
+    def series(self, term: str, index: str, last: str) -> str:
+        return f"Sum({term}, {index}, 1, {last})"
 
     def foot(self, names: list[str]) -> str:
         return ""

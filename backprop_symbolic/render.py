@@ -9,7 +9,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.derivation import DETAILS, NORMAL, Argument, Derivation
-from backprop_symbolic.document import Bullets, Display, Document, Heading, Message, Paragraph, Row, Table
+from backprop_symbolic.document import (
+    Bullets,
+    Display,
+    Document,
+    Figures,
+    Heading,
+    Message,
+    Paragraph,
+    Row,
+    Table,
+)
 from backprop_symbolic.document import document as to_document
 from backprop_symbolic.printing import BREAK, Latex, break_lines
 from backprop_symbolic.registry import Registry
@@ -44,6 +54,7 @@ class Options:
     detail: int = NORMAL
     standalone: bool = False
     inline: tuple[str, str] = ("$`", "`$")  # what encloses mathematics in Markdown text
+    figures: Figures | None = None  # the numbers to put in
 
 
 formats: Registry[Format] = Registry("format")
@@ -158,7 +169,10 @@ def _latex_rows(
         for row in given:
             # Beside a reason there is less room for the formula.
             width = 46 if row.reasons else 72
-            first, *rest = break_lines(printer(row.rhs), width)
+            right = printer(row.rhs)
+            if row.result is not None:
+                right += f"{BREAK} = {printer(row.result)}"
+            first, *rest = break_lines(right, width)
             left = "" if row.lhs is None else printer(row.lhs).replace(BREAK, "")
             why = reason(row.reasons) if row.reasons else ""
             found.append({"left": left, "sign": "=", "right": first.strip(), "reason": why})
@@ -194,7 +208,9 @@ def _inline(printer: Latex, opening: str, closing: str) -> Callable[[Any], str]:
 
 
 def _write_latex(derivation: Derivation, options: Options) -> str:
-    return _latex(to_document(derivation, options.detail), _latex_printer(derivation, options), options)
+    return _latex(
+        to_document(derivation, options.detail, options.figures), _latex_printer(derivation, options), options
+    )
 
 
 def _latex(document: Document, printer: Latex, options: Options) -> str:
@@ -230,7 +246,9 @@ def _reason_text(words: Words) -> Callable[[tuple[Message, ...]], str]:
 
 
 def _write_markdown(derivation: Derivation, options: Options) -> str:
-    return _markdown(to_document(derivation, options.detail), _latex_printer(derivation, options), options)
+    return _markdown(
+        to_document(derivation, options.detail, options.figures), _latex_printer(derivation, options), options
+    )
 
 
 def _markdown(document: Document, printer: Latex, options: Options) -> str:
@@ -255,7 +273,7 @@ def _write_text(derivation: Derivation, options: Options) -> str:
 
     otherwise = messages(options.language)["word.otherwise"]
     printer = Terminal(derivation.graph.written(options.language), otherwise)
-    return _text(to_document(derivation, options.detail), printer, options)
+    return _text(to_document(derivation, options.detail, options.figures), printer, options)
 
 
 def _text(document: Document, printer: Terminal, options: Options) -> str:
@@ -298,6 +316,8 @@ def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
         else:
             left = printer.text(" " * indent)
         parts = [left, printer.text(" = "), printer(row.rhs)]
+        if row.result is not None:
+            parts.extend([printer.text(" = "), printer(row.result)])
         if row.reasons:
             parts.append(printer.text(padded(f"    ({words.list(row.reasons)})")))
         lines = [line.rstrip() for line in str(printer.join(parts)).split("\n")]
