@@ -13,20 +13,23 @@ from the derivation with that mistake made in it; every one that fits is listed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from decimal import Decimal as Exactly
 from decimal import InvalidOperation
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import cast
 from unicodedata import normalize
 
-from sympy import Add, Expr, Symbol
+from sympy import Add, Expr, Integer, Rational, Symbol
 from sympy import exp as exp_
 
-from backprop_symbolic.algebra import ONE, Call, Partial, add, mapped, replace, symbols
+from backprop_symbolic.algebra import ONE, ZERO, Call, Numeral, Partial, add, mapped, replace, symbols
 from backprop_symbolic.derivation import Argument, Step
 from backprop_symbolic.errors import BackpropError, BadValues, UnknownName, nearest, quoted
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
@@ -38,6 +41,7 @@ from backprop_symbolic.rules import Inserted
 ROUNDED = range(2, 6)  # decimals to which a source may have rounded what it computed with
 #: Two numbers nearer than this, relatively, are the same mistake, or none.
 SAME = 1e-12
+UNEVEN, MAX_UNEVEN = (2, 3), 4  # decimals, and units of a layer, of roundings that differ by unit
 FUZZ = 1 + 1e-9  # a claim exactly one unit off is not two
 
 
@@ -182,7 +186,13 @@ def judge(steps: Steps, claims: Sequence[Claim]) -> list[Judged]:
 
     Raises BadValues for a claim about an update where no learning rate was given.
     """
-    return [_judged(_Mistakes(steps, claims), claim) for claim in claims]
+    mistakes = _Mistakes(steps, claims)
+    found = [_judged(mistakes, claim) for claim in claims]
+    open_ = [one for one in found if one.claim.kind == "value" and one.verdict == "wrong" and not one.causes]
+    if len(open_) > 1:
+        for cause in mistakes.rounded_unevenly([one.claim for one in open_]):
+            found = [replaced(one, causes=(cause,)) if one in open_ else one for one in found]
+    return found
 
 
 def _judged(mistakes: _Mistakes, claim: Claim) -> Judged:
@@ -347,6 +357,11 @@ class _Mistakes:
 
     def lost_paths(self, step: Step) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
         """One term of the sum over the paths left out."""
+        pattern, values = cast(Inserted, step.rule).pattern, dict(cast(Inserted, step.rule).values)
+        for path in pattern.args if isinstance(pattern, Add) else ():
+            edge = next((key for key in values if path.has(key)), None)
+            if edge is not None:
+                yield "lost_path", {"term": replace(path, values)}, Damage({(step.id, edge): ZERO})
         for key, fact in cast(Inserted, step.rule).values:
             terms = fact.args if isinstance(fact, Add) else ()
             if not any(s in self.steps.derivation.definitions for s in symbols(fact)):
@@ -497,13 +512,19 @@ class _Mistakes:
                 },
             )
 
-    def rounded_layers(self, q: Symbol) -> Iterator[tuple[int, dict[Symbol, float]]]:
-        """The outputs of one layer as they look with a few decimals, the rest computed from them."""
+    def layers_of_outputs(self) -> list[list[Symbol]]:
+        """The outputs of the activations, layer by layer."""
         outputs: dict[int, list[Symbol]] = {}
         for s, quantity in self.graph.quantities.items():
-            if quantity.role == "activation" and s != q:
+            if quantity.role == "activation":
                 outputs.setdefault(quantity.place.layer, []).append(s)
-        for layer in outputs.values():
+        return list(outputs.values())
+
+    def rounded_layers(self, q: Symbol) -> Iterator[tuple[int, dict[Symbol, float]]]:
+        """The outputs of one layer as they look with a few decimals, the rest computed from them."""
+        for layer in self.layers_of_outputs():
+            if q in layer:
+                continue
             for digits in ROUNDED:
                 yield digits, {s: round(self.steps.known[s], digits) for s in layer}
 
@@ -517,6 +538,26 @@ class _Mistakes:
             found |= new
             todo.extend(new)
         return found
+
+    def rounded_unevenly(self, claims: Sequence[Claim]) -> Iterator[Cause]:
+        """One layer's outputs rounded or cut, each to two or three decimals, that gives every claim.
+
+        Asked only of several claims together: of one alone, some rounding among so many fits easily.
+        """
+        for layer in self.layers_of_outputs():
+            if len(layer) > MAX_UNEVEN:
+                continue
+            looks = [
+                sorted({_look(self.steps.known[s], d, cut) for d in UNEVEN for cut in (0, 1)}) for s in layer
+            ]
+            for values in product(*looks):
+                known = self.steps.passed({}, dict(zip(layer, values, strict=True)))
+                if all(abs(known.get(c.symbol, math.inf) - c.value) <= c.unit * FUZZ for c in claims):
+                    shown = tuple(Numeral(Rational(*v.as_integer_ratio()), Integer(4)) for v in values)
+                    yield Cause(
+                        "rounded_unevenly", {"outputs": tuple(layer), "values": shown}, claims[0].value
+                    )
+                    return
 
     def from_claims(self, q: Symbol, kind: str) -> Iterator[_Mistake]:
         """What follows from the other numbers that were claimed."""
@@ -540,6 +581,11 @@ def _scaled(right: float, outputs: int) -> Iterator[_Mistake]:
         yield "sum_for_mean", {"count": outputs}, lambda: right * outputs
     yield "factor_half", {}, lambda: right / 2
     yield "factor_two", {}, lambda: right * 2
+
+
+def _look(value: float, decimals: int, cut: int) -> float:
+    """A number with a few decimals, rounded or cut."""
+    return math.trunc(value * 10**decimals) / 10**decimals if cut else round(value, decimals)
 
 
 def _without_exponential(definition: Expr) -> Expr | None:

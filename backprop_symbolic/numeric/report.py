@@ -19,7 +19,6 @@ from backprop_symbolic.render import Words, escape_markdown
 from backprop_symbolic.terminal import FILLER, Flat, padded
 from backprop_symbolic.wording import messages
 
-
 #: References that are called by the name of their library, in every language.
 LIBRARIES = {"torch": "PyTorch", "jax": "JAX"}
 
