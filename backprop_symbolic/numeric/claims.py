@@ -188,11 +188,11 @@ def judge(steps: Steps, claims: Sequence[Claim]) -> list[Judged]:
     """
     mistakes = _Mistakes(steps, claims)
     found = [_judged(mistakes, claim) for claim in claims]
-    open_ = [one for one in found if one.claim.kind == "value" and one.verdict == "wrong" and not one.causes]
-    if len(open_) > 1:
-        for cause in mistakes.rounded_unevenly([one.claim for one in open_]):
-            found = [replaced(one, causes=(cause,)) if one in open_ else one for one in found]
-    return found
+    unexplained = [
+        j.claim for j in found if j.claim.kind == "value" and j.verdict == "wrong" and not j.causes
+    ]
+    together = mistakes.rounded_unevenly(unexplained)
+    return [replaced(j, causes=(*j.causes, *together.get(j.claim, ()))) for j in found]
 
 
 def _judged(mistakes: _Mistakes, claim: Claim) -> Judged:
@@ -539,25 +539,44 @@ class _Mistakes:
             todo.extend(new)
         return found
 
-    def rounded_unevenly(self, claims: Sequence[Claim]) -> Iterator[Cause]:
-        """One layer's outputs rounded or cut, each to two or three decimals, that gives every claim.
+    def rounded_unevenly(self, claims: Sequence[Claim]) -> dict[Claim, tuple[Cause, ...]]:
+        """One layer's outputs rounded or cut, each to two or three decimals, that gives several claims.
 
-        Asked only of several claims together: of one alone, some rounding among so many fits easily.
+        One claim alone would easily be met by some rounding among so many. The claims may be of a
+        softmax without its exponentials too.
         """
-        for layer in self.layers_of_outputs():
-            if len(layer) > MAX_UNEVEN:
-                continue
-            looks = [
-                sorted({_look(self.steps.known[s], d, cut) for d in UNEVEN for cut in (0, 1)}) for s in layer
-            ]
-            for values in product(*looks):
-                known = self.steps.passed({}, dict(zip(layer, values, strict=True)))
-                if all(abs(known.get(c.symbol, math.inf) - c.value) <= c.unit * FUZZ for c in claims):
+        found: dict[Claim, tuple[Cause, ...]] = {}
+        for key, read in (("", self.as_defined), ("no_exponential", self.without_exponential)):
+            rest = [claim for claim in claims if claim not in found]
+            for outputs, values in self.uneven_layers() if len(rest) > 1 else ():
+                known = self.steps.passed({}, dict(zip(outputs, values, strict=True)))
+                results = {claim: read(claim.symbol, known) for claim in rest}
+                met = [c for c, value in results.items() if abs(value - c.value) <= c.unit * FUZZ]
+                if len(met) > 1:
                     shown = tuple(Numeral(Rational(*v.as_integer_ratio()), Integer(4)) for v in values)
-                    yield Cause(
-                        "rounded_unevenly", {"outputs": tuple(layer), "values": shown}, claims[0].value
-                    )
-                    return
+                    args: dict[str, Argument] = {"outputs": tuple(outputs), "values": shown}
+                    for claim in met:
+                        both = Cause("rounded_unevenly", args, results[claim])
+                        found[claim] = (Cause(key, {}, results[claim]), both) if key else (both,)
+                    break
+        return found
+
+    def uneven_layers(self) -> Iterator[tuple[list[Symbol], tuple[float, ...]]]:
+        """Each layer's outputs as they look with two or three decimals, each in its own way."""
+        for layer in self.layers_of_outputs():
+            if len(layer) <= MAX_UNEVEN:
+                numbers = [self.steps.known[s] for s in layer]
+                looks = [sorted({_look(n, d, cut) for d in UNEVEN for cut in (0, 1)}) for n in numbers]
+                yield from ((layer, values) for values in product(*looks))
+
+    def as_defined(self, q: Symbol, known: Mapping[Symbol, float]) -> float:
+        """The number of q, where it has one."""
+        return known.get(q, math.inf)
+
+    def without_exponential(self, q: Symbol, known: Mapping[Symbol, float]) -> float:
+        """The number of a softmax output with u in place of e^u."""
+        bare = None if q not in known else _without_exponential(self.opened(q))
+        return math.inf if bare is None else self.steps.value(bare, known)
 
     def from_claims(self, q: Symbol, kind: str) -> Iterator[_Mistake]:
         """What follows from the other numbers that were claimed."""
