@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import strategies as st
 
 from backprop_symbolic import Network
@@ -20,6 +22,17 @@ CONCRETE = (
     "hardshrink(lambda_=0.1)", "threshold(threshold=0.5, value=-1)",
 )  # fmt: skip
 CONCRETE_LOSSES = ("huber(delta=0.5)", "smooth_l1(beta=1/4)", "focal(gamma=0)", "focal(gamma=3)")
+
+
+def pairs() -> list[ParameterSet]:
+    """(activation, loss): every activation and every loss at least once each day, the others marked slow."""
+    names, errors = activations.names(), losses.names()
+    everyday = {(a, errors[i % len(errors)]) for i, a in enumerate(names)} | {("sigmoid", e) for e in errors}
+    return [
+        pytest.param(a, e, id=f"{a}-{e}", marks=() if (a, e) in everyday else pytest.mark.slow)
+        for a in names
+        for e in errors
+    ]
 
 
 @st.composite

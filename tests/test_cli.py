@@ -207,8 +207,7 @@ def test_a_trainable_bias_is_derived_like_a_weight(call, bias):
     assert r"b_{1}(t+1)" in succeeded(call("--weight", "b1", "--bias", bias))
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS.split())
-@pytest.mark.parametrize("loss", LOSSES.split())
+@pytest.mark.parametrize(("activation", "loss"), pairs())
 def test_every_activation_with_every_loss(call, activation, loss):
     """Each pair is derived, verified and printed, for an output weight and for a hidden one."""
     out = succeeded(

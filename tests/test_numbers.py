@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Integer, Rational, Symbol
 
-from backprop_symbolic import Network, Unverified, derive, read
+from backprop_symbolic import Network, derive, read
 from backprop_symbolic.algebra import Numeral, add, mul, power, replace
-from backprop_symbolic.errors import BadValues
+from backprop_symbolic.errors import BadValues, Unverified
 from backprop_symbolic.evaluate import Evaluator, Numbers
 from backprop_symbolic.expressions import parse
 from backprop_symbolic.graph import dense
@@ -169,7 +169,8 @@ def test_what_is_shown_reads_back_as_its_value(numbers, text):
     typed = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: f"**{_plain(m[1])}", typed)
     typed = typed.replace("·", "*").replace("½", "1/2 * ")
     point = Evaluator(read("E = w1"), {}, Numbers(), {}.__getitem__)
-    again = point.value(parse(typed.replace("1/2(", "1/2*("), names.get, lambda name: None)).real
+    typed = re.sub(r"(?<=[\d)]) *\(", "*(", typed)  # 2(a + b)
+    again = point.value(parse(typed, names.get, lambda name: None)).real
     wanted = point.value(formula).real
     assert math.isclose(again, wanted, rel_tol=1e-9, abs_tol=1e-6)
 

@@ -116,8 +116,7 @@ def at_a_point_or_skip(result: VerifiedDerivation) -> Oracle:
     raise AssertionError
 
 
-@pytest.mark.parametrize("loss", losses.names())
-@pytest.mark.parametrize("activation", activations.names())
+@pytest.mark.parametrize(("activation", "loss"), pairs())
 def test_every_activation_with_every_loss(activation, loss):
     """Both weights of the lecture's network, a central difference of real numbers beside the derivation."""
     for weight in ("w31", "w11"):

@@ -636,8 +636,7 @@ def test_the_end_check_sees_two_errors_that_would_cancel():
         end_check(replace(about, results=results))
 
 
-@pytest.mark.parametrize("loss", losses, ids=lambda entry: entry.name)
-@pytest.mark.parametrize("activation", activations, ids=lambda entry: entry.name)
+@pytest.mark.parametrize(("activation", "loss"), pairs())
 def test_the_end_check_finds_a_point_for_every_activation_and_loss(activation, loss):
     """The comparison with a complex step is really made, whatever the domain of the loss."""
     # Outputs at or below 0, only 0 and 1, or so often exactly 0 that six of them never lie between.
