@@ -501,11 +501,9 @@ def layer_function(name: str) -> Activation | LayerActivation:
 
 
 def function_symbol(name: str) -> Symbol | None:
-    """The SymPy symbol that stands for the activation `name` in Call and Prime, or None."""
+    """The symbol of the registered activation `name` in Call and Prime, or None; what a parser asks."""
     from sympy import Symbol
 
-    if is_formula(name):
-        return Symbol(of_formula(name).name)
     entry = activations.find(name)
     return None if entry is None else Symbol(entry.name)
 
@@ -525,6 +523,8 @@ _NAME = re.compile(r"\s*[^\W\d][\w\s-]*(\([^()]*\))?\s*")
 
 def is_formula(name: str) -> bool:
     """Whether `name` is a formula in x and no name: x stands in it, or it looks like no name."""
+    if re.match(r"\s*\w+\s*\(\s*\w+\s*=(?!=)", name):
+        return False  # elu(alpha=0.5)
     return bool(re.search(r"\bx\b", name)) or not (_NAME.fullmatch(name) or not name.strip())
 
 
@@ -659,16 +659,14 @@ def parameter_values(entry: Activation) -> dict[Expr, Expr]:
     return {Symbol(p.name): typed_number(given.get(p.name, p.default)) for p in entry.parameters}
 
 
-def kinks(entry: Activation, form: Expr | None = None) -> list[tuple[Expr, Expr]]:
-    """The points x where f' does not exist, each with the value that is taken there by convention.
+def kinks(entry: Activation, form: Expr) -> list[tuple[Expr, Expr]]:
+    """The points x where f' = `form` does not exist, each with the value taken there by convention.
 
-    `form` is f' where the entry states none. A point where both sides agree for the values at hand
-    is none: ELU has a kink at 0 unless α = 1.
+    A point where both sides agree for the values at hand is none: ELU has a kink at 0 unless α = 1.
     """
     from backprop_symbolic.algebra import X, Y, at_point, case_at, plain, replace, settled
 
     f = formula(entry)
-    form = prime(entry) if form is None else form
     found = []
     for text in dict.fromkeys(entry.kinks):
         shown = _parsed(text, entry.name, entry.parameters, entry.values)

@@ -37,11 +37,12 @@ from sympy import (
     Pow,
     Rational,
     expand,
+    false,
     nan,
     oo,
     pi,
     radsimp,
-    sympify,
+    true,
     zoo,
 )
 from sympy import atan as atan_
@@ -152,7 +153,7 @@ def _abs(exact: Expr | None) -> Expr | None:
 
 def exactly(value: Expr | int) -> Value:
     """A number that is known exactly."""
-    found: Expr = sympify(value)
+    found = cast(Expr, Integer(value) if isinstance(value, int) else value)
     if found in (oo, -oo):
         end = INF if found == oo else -INF
         return Value(found, point(end))
@@ -286,7 +287,7 @@ def _answer(node: Basic, sign: int) -> Basic:
     holds: dict[type, bool] = {Gt: sign > 0, Ge: sign >= 0, Lt: sign < 0, Le: sign <= 0}
     if type(node) not in holds:
         raise NotEstablished(f"condition {node}")
-    return cast(Basic, sympify(holds[type(node)]))
+    return cast(Basic, true if holds[type(node)] else false)
 
 
 def _chosen(pairs: list[tuple[Basic, Basic]]) -> Basic:

@@ -227,13 +227,13 @@ class _Author:
             found.append(("graph", {"parameters": tuple(leaves), "error": self.error}))
         for name in self.used_activations():
             entry = activations.activation(name)
-            symbol = cast(Symbol, activations.function_symbol(name))
+            symbol = Symbol(name)
             if entry.elementary:
                 found.append(("activation_known", {"call": Call(symbol, X)}))
             else:
                 formula = activations.formula(entry)
                 found.append(("activation", {"call": Call(symbol, X), "formula": formula}))
-            for point, slope in activations.kinks(entry, calculus.prime(entry)):
+            for point, slope in calculus.kinks(entry):
                 found.append(
                     ("kink", {"x": X, "point": point, "prime": Prime(symbol, point), "slope": slope})
                 )

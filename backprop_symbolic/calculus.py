@@ -25,6 +25,7 @@ from sympy import sinh as sinh_
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from backprop_symbolic.activations import Activation, activation, formula
+from backprop_symbolic.activations import kinks as stated_kinks
 from backprop_symbolic.activations import prime as stated_prime
 from backprop_symbolic.algebra import (
     MINUS_ONE,
@@ -247,6 +248,11 @@ RULES: tuple[tuple[type, Callable[[Expr, Symbol], tuple[Expr, str]]], ...] = (
     (Abs, _chained(_one(sign_), "absolute_value")),
     (sign_, lambda of, wrt: (ZERO, "sign")),
 )
+
+
+def kinks(entry: Activation) -> list[tuple[Expr, Expr]]:
+    """The points x where f' does not exist, each with the value that is taken there by convention."""
+    return stated_kinks(entry, prime(entry))
 
 
 # ---------------------------------------------------------------- arithmetic a reader does unasked

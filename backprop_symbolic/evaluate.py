@@ -18,6 +18,7 @@ from sympy import (
     Abs,
     Add,
     Basic,
+    E,
     Expr,
     Integer,
     Mul,
@@ -327,6 +328,8 @@ class Evaluator:
             return self.domain.number(expr)
         if expr is pi:
             return self.domain.function("pi", self.zero)
+        if expr is E:
+            return self.domain.exponential([(Rational(1), self.one)])
         raise Undecidable(f"{type(expr).__name__} has no value here")
 
     def _product(self, expr: Basic, env: Env) -> Any:
@@ -382,6 +385,8 @@ class Evaluator:
                 inner, scope = env
             elif env is not None and isinstance(rest, Pow) and rest.args[0] == X:
                 inner, scope = cast(Expr, Pow(env[0], rest.args[1], evaluate=False)), env[1]
+            elif isinstance(rest, Piecewise):
+                inner = cast(Expr, self.branch(rest, env))
             elif isinstance(rest, Symbol) and rest in self.meanings and rest not in self.fixed:
                 inner, scope = self.meanings[rest], None
             elif (log := self.logarithm(rest, env)) is not None:

@@ -19,10 +19,10 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar, cast
 
-from sympy import Abs, Add, Eq, Expr, Integer, Rational, Symbol, exp, nan, oo
+from sympy import Abs, Add, Eq, Expr, Integer, Pow, Rational, Symbol, atan, erf, exp, log, nan, oo
 
 from backprop_symbolic import calculus
-from backprop_symbolic.activations import Activation, formula, prime
+from backprop_symbolic.activations import Activation, formula
 from backprop_symbolic.algebra import (
     MINUS_ONE,
     ONE,
@@ -490,7 +490,7 @@ class _Author:
     def convention(self, at: Value) -> Value:
         """f' as it is used at a kink: the entry's form, else each case differentiated by itself."""
         if self.entry.prime:
-            form = prime(self.entry)
+            form = calculus.prime(self.entry)
         else:
             form = calculus.lines(opened(self.whole), X)[-1].expr
         here = self.value(at)
@@ -660,6 +660,7 @@ class _Author:
                 rule = inserted if inserted.result() == definition else Stated(definition)
                 rows = [] if _size(form) > WRITTEN else [Step(self.id(), name, definition, rule, (), NORMAL)]
                 end = written_number(cast(Expr, result))
+                rows = rows if definition != end else []
                 rows.append(Step(self.id(), name, end, Stated(end), (), BRIEF))
                 steps.extend(_verified(_graph({name: definition}), rows))
         return tuple(steps)
@@ -691,11 +692,14 @@ def _graph(definitions: Mapping[Symbol, Expr | None]) -> Graph:
 
 
 def _put(form: Expr, at: Expr) -> Expr:
-    """A formula in x at a point; exponents are worked out, so that e^{-(√2/2)²} is e^{-1/2}."""
+    """A formula in x at a point; arguments and squares are worked out: e^{-(√2/2)²} is e^{-1/2}."""
 
     def one(node: Expr) -> Expr | None:
-        if node.func is exp:
-            return cast(Expr, exp(plain(cast(Expr, node.args[0])), evaluate=False))
+        if node.func in (exp, erf, log, atan) and node.args[0].is_number:
+            return cast(Expr, node.func(plain(cast(Expr, node.args[0])), evaluate=False))
+        if isinstance(node, Pow) and node.args[0].is_number and isinstance(node.args[1], Integer):
+            value = plain(node)
+            return value if isinstance(value, Rational) else None
         return None
 
     return tidy(mapped(replace(form, {X: at}), one))
@@ -802,6 +806,9 @@ def _sum(frame: Frame, poly: Any) -> Expr:
         size = abs(number)
         shown = mul(*([size] if size != 1 or not factors else []), *factors)
         terms.append(shown if number > 0 else neg(shown))
+    positive = all(c > 0 for c in poly.coeffs())
+    if positive and not any(poly.monoms()[-1]) and add(*terms).has(exp):
+        terms = [terms[-1], *terms[:-1]]  # 1 + e^{-x}
     return add(*terms)
 
 

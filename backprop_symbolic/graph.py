@@ -364,9 +364,7 @@ class _Dense:
 
 def _applied(name: str, net: Symbol) -> Expr:
     """f(net), or net itself where f is the identity."""
-    function = function_symbol(name)
-    assert function is not None
-    return net if function.name == "identity" else Call(function, net)
+    return net if name == "identity" else Call(Symbol(name), net)
 
 
 def _softmax(given: list[Symbol]) -> list[Expr]:

@@ -207,7 +207,9 @@ def loss(name: str) -> Loss:
 
     Raises UnknownName with the nearest name, or BadExpression for a formula that is none.
     """
-    return of_formula(name) if re.search(r"\b[to]\b|[^\w\s-]|^\s*-?\s*\d", name) else losses.get(name)
+    given = re.match(r"\s*\w+\s*\(\s*\w+\s*=(?!=)", name)  # huber(delta=2)
+    formula = not given and re.search(r"\b[to]\b|[^\w\s-]|^\s*-?\s*\d", name)
+    return of_formula(name) if formula else losses.get(name)
 
 
 @lru_cache(maxsize=64)

@@ -98,7 +98,7 @@ class _ActivationAuthor(_Author):
         super().__init__({"x", "y", "e", "E", *(p.name for p in entry.parameters)})
         self.names.taken.discard("E")
         self.entry = entry
-        self.function = cast(Symbol, activations.function_symbol(entry.name))
+        self.function = Symbol(entry.name)
         self.call = Call(self.function, X)
         self.formula = activations.formula(entry)
         self.derived: Expr = X
@@ -147,7 +147,7 @@ class _ActivationAuthor(_Author):
             found.append(("constant_function", {"call": call}))
         for key, what in conditions(opened(self.formula)):
             found.append((f"condition_{key}", {"what": what}))
-        for point, slope in activations.kinks(entry, calculus.prime(entry)):
+        for point, slope in calculus.kinks(entry):
             prime = Prime(self.function, point)
             key = "kink_here" if activations.is_formula(entry.name) else "kink"
             found.append((key, {"x": X, "point": point, "prime": prime, "slope": slope}))

@@ -503,4 +503,4 @@ class Plain(Printer[str]):
 
 
 def _typed(text: str) -> str:
-    return text if re.fullmatch(r"[\w.]+|\w+\([^()]*\)", text) else f"({text})"
+    return text if re.fullmatch(r"[\w.]+|-?√\w+|\w+\([^()]*\)", text) else f"({text})"

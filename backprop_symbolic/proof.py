@@ -92,7 +92,7 @@ class Prover:
         It ends in the form in which f' is used further; with `found`, in what the rules of calculus
         leave.
         """
-        symbol = cast(Symbol, activations.function_symbol(entry.name))
+        symbol = Symbol(entry.name)
         call, formula = Call(symbol, X), activations.formula(entry)
         definitions = [] if entry.elementary else [self.step(call, Stated(formula))]
         board = activations.board(entry)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mpmath import mp, mpc, mpf
-from sympy import Expr, Rational, Symbol
+from sympy import Rational, Symbol
 
-from backprop_symbolic.activations import Activation, formula, function_symbol
+from backprop_symbolic.activations import Activation
 from backprop_symbolic.algebra import Call, Partial, X
 from backprop_symbolic.errors import NoBound
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
@@ -20,8 +20,7 @@ class Sampled:
     """x ↦ (f(x), f'(x)), f' by forward-mode differentiation of the formula."""
 
     def __init__(self, entry: Activation) -> None:
-        symbol = function_symbol(entry.name)
-        body: Expr = formula(entry) if symbol is None else Call(symbol, X)
+        body = Call(Symbol(entry.name), X)
         self.y = Symbol("y")
         quantities = {X: Quantity(X, "input"), self.y: Quantity(self.y, "node", body)}
         self.graph = Graph(quantities, self.y, Symbol("eta"), {})

@@ -34,6 +34,8 @@ def unicode_name(latex: str) -> str:
     text = re.sub(
         r"\\(?:text|mathit|mathrm|mathbf|mathsf|mathtt|hat|bar|tilde|vec)\{([^{}]*)\}", r"\1", latex
     )
+    text = re.sub(r"\\sqrt\{(\w+)\}", r"√\1", text)
+    text = re.sub(r"\\frac\{([-√\w]+)\}\{([√\w]+)\}", r"\1/\2", text)
     text = re.sub(r"\\([A-Za-z]+) ?", lambda m: _GREEK.get(m[1], m[1]), text)
     text = re.sub(r"\\(.)", lambda m: "" if m[1] in ",;! " else m[1], text)
     text = re.sub(r"([_^])([^{}])", r"\1{\2}", text)
@@ -115,7 +117,7 @@ class Terminal(Printer[prettyForm]):
         return prettyForm("\n".join(lines), baseline=top.height() + base.baseline)
 
     def root(self, inner: prettyForm) -> prettyForm:
-        return _beside([self.text("√"), self.parens(inner)])
+        return _beside([self.text("√"), inner if str(inner).isalnum() else self.parens(inner)])
 
     def derivative(self, d: str, of: prettyForm | None, wrt: prettyForm) -> prettyForm:
         if of is None:
@@ -187,6 +189,9 @@ class Flat(Plain):
 
     def thin(self) -> str:
         return ""
+
+    def root(self, inner: str) -> str:
+        return f"√{inner}" if inner.isalnum() else f"√({inner})"
 
     def raised(self, base: str, exponent: str) -> str:
         if all(c in _SUP for c in exponent):

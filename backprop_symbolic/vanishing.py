@@ -19,8 +19,8 @@ from typing import Any, cast
 
 from sympy import Abs, Expr, Integer, Le, Rational, Symbol
 
-from backprop_symbolic.activations import Activation, activation, formula, function_symbol
-from backprop_symbolic.algebra import ZERO, Call, Decimal, Partial, Prime, X, add, mul, power, replace
+from backprop_symbolic.activations import Activation, activation
+from backprop_symbolic.algebra import ZERO, Call, Decimal, Partial, Prime, add, mul, power
 from backprop_symbolic.analysis import Value
 from backprop_symbolic.derivation import Argument, Group, Section, Step
 from backprop_symbolic.document import Document, Message, Paragraph, Table, section_blocks
@@ -251,7 +251,7 @@ def _recursion(
     """δ_j = (Σ_k δ_k w_kj)·f'(net_j), decided for an error that depends on every net_k."""
     net, delta = _name(names, "net_j", r"\mathit{net}_j"), _name(names, "delta_j", r"\delta_j")
     y, error = Symbol("y_j"), Symbol("E")
-    applied, slope = _applied(entry, net, names)
+    applied, slope = _applied(entry, net)
     above = [Symbol(f"net_{w.name}") for w in weights]
     quantities = {s: Quantity(s, "input") for s in (net, *weights)}
     quantities[y] = Quantity(y, "node", applied)
@@ -267,13 +267,10 @@ def _recursion(
     return dataclasses.replace(step, evidence=decide(Verifier(graph, meanings), step))
 
 
-def _applied(entry: Activation, net: Symbol, names: dict[Symbol, str]) -> tuple[Expr, Expr]:
+def _applied(entry: Activation, net: Symbol) -> tuple[Expr, Expr]:
     """f(net) and f'(net)."""
-    symbol = function_symbol(entry.name)
-    if symbol is not None:
-        return Call(symbol, net), Prime(symbol, net)
-    slope = _name(names, "f'(net_j)", rf"{latex_sign(entry)}'(\mathit{{net}}_j)")
-    return replace(formula(entry), {X: net}), slope
+    symbol = Symbol(entry.name)
+    return Call(symbol, net), Prime(symbol, net)
 
 
 def _indices(count: int) -> list[str]:

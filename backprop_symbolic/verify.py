@@ -35,8 +35,16 @@ REDRAWS = 40
 REAL_POINTS = 8  # where the field has no value
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
 TOLERANCE = 1e-9
-#: Where the leaves of a real point are drawn, in turn: a logarithm may ask for one sign everywhere.
-RANGES = ((-1.0, 1.0), (0.0, 1.0), (-1.0, 0.0), (0.0, 0.3), (-0.3, 0.0))
+#: Where parameters and other leaves of a real point are drawn, in turn: a logarithm may ask for one
+#: sign of every output.
+RANGES = (
+    ((-1.0, 1.0), (-1.0, 1.0)),
+    ((0.0, 1.0), (0.0, 1.0)),
+    ((-1.0, 0.0), (0.0, 1.0)),
+    ((0.0, 0.3), (0.0, 0.3)),
+    ((-0.3, 0.0), (0.0, 0.3)),
+    ((-1.0, 0.0), (-1.0, 0.0)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,9 +378,9 @@ def end_check(
     index = index or TermIndex(graph)
     worst, done = 0.0, 0
     for attempt in range(REDRAWS * points):
-        low, high = RANGES[attempt % len(RANGES)]
+        trained, other = RANGES[attempt % len(RANGES)]
         leaves = {
-            s: complex(source.uniform(*graph.domains.get(s, (low, high))))
+            s: complex(source.uniform(*graph.domains.get(s, trained if q.role == "parameter" else other)))
             for s, q in graph.quantities.items()
             if q.definition is None
         }

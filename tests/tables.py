@@ -15,8 +15,9 @@ from typing import Any
 from sympy import Symbol
 
 from backprop_symbolic import losses as losses_module
-from backprop_symbolic.activations import Activation, activations, general, kinks, layer_activations
+from backprop_symbolic.activations import Activation, activations, general, layer_activations
 from backprop_symbolic.algebra import X
+from backprop_symbolic.calculus import kinks
 from backprop_symbolic.graph import auto_latex
 from backprop_symbolic.losses import Loss, losses
 from backprop_symbolic.printing import BREAK, Latex

@@ -146,7 +146,7 @@ def by_sympy(e: Expr, at: Oracle) -> float | None:
         function = lambdify(names, derived, "mpmath")
         with mpmath.workdps(30):
             value = mpmath.mpc(function(*(mpmath.mpf(at.leaves[n.name]) for n in names)))
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError, PrintMethodNotImplementedError):
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError, KeyError, PrintMethodNotImplementedError):
         return None  # no value there, or a derivative that SymPy leaves undone
     with mpmath.workdps(30):
         return float(value.real) if mpmath.isfinite(value) and abs(value.imag) < 1e-9 else None

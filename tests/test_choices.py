@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_symbolic import BackpropError, Network, derive, read
-from backprop_symbolic.activations import activations, formula, general, kinks, layer_activations
+from backprop_symbolic.activations import activations, formula, general, layer_activations
+from backprop_symbolic.calculus import kinks
 from backprop_symbolic.errors import BadNetwork, BadParameter, UnknownName
 from backprop_symbolic.losses import losses
 from backprop_symbolic.printing import Plain

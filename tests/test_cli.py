@@ -17,14 +17,17 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, SCRIPTS, Outcome, environment, process, run, shell
+from drawn import apart, pairs
 
 from backprop_symbolic import __version__
+from backprop_symbolic.activations import activations
 from backprop_symbolic.cli import cli, derive_main, main
 from backprop_symbolic.cli import derive as derive_command
+from backprop_symbolic.losses import losses
 
 WEIGHTS_222 = "w11 w12 w21 w22 w31 w32 w41 w42"
-ACTIVATIONS = "sigmoid tanh relu leaky_relu identity softplus arctan softsign elu silu"
-LOSSES = "half_sse sse mse mae log_cosh binary_cross_entropy"
+ACTIVATIONS = " ".join(activations.names())
+LOSSES = " ".join(losses.names())
 PERCEPTRON = "net1 = w11*x1 + w12*x2 + b1\nh1 = sigmoid(net1)\nE = 1/2*(t1 - h1)**2\n"
 
 
@@ -207,12 +210,18 @@ def test_a_trainable_bias_is_derived_like_a_weight(call, bias):
     assert r"b_{1}(t+1)" in succeeded(call("--weight", "b1", "--bias", bias))
 
 
-@pytest.mark.parametrize(("activation", "loss"), pairs())
+@pytest.mark.parametrize(("activation", "loss"), pairs(meeting=False))
 def test_every_activation_with_every_loss(call, activation, loss):
-    """Each pair is derived, verified and printed, for an output weight and for a hidden one."""
-    out = succeeded(
-        call("--weight", "w31 w11", "--activation", activation, "--loss", loss, "--format", "text")
-    )
+    """Each pair is derived, verified and printed, for an output weight and for a hidden one.
+
+    Where the outputs never lie where the loss is defined, nothing is printed but one line that says so.
+    """
+    found = call("--weight", "w31 w11", "--activation", activation, "--loss", loss, "--format", "text")
+    if apart(activation, loss) and found.code:
+        assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+        assert "point" in found.err
+        return
+    out = succeeded(found)
     assert "w₃₁(t+1)" in out
     assert "w₁₁(t+1)" in out
 
@@ -847,7 +856,7 @@ HOSTILE = [
     ("tower above a weight", "E = w1**9**9**9**9", r"g\.txt, line 1, column \d+: .* is a tower of numbers|.*exponent.*"),
     ("big exponent", "E = 10**1000*w1", r"g\.txt, line 1, column 9: an exponent is beyond 64: '1000'"),
     ("big float", "E = w1*1e999", r"g\.txt, line 1, column 8: the number '1e999' is out of range"),
-    ("long number", f"E = w1*{'9' * 10**4}", r"g\.txt, line 1, column 8: a number has more than 30 digits"),
+    ("long number", f"E = w1*{'9' * 10**4}", r"g\.txt, line 1, column 8: a number has more than 40 digits"),
     ("minuses", f"E = {'-' * 3000}w1", r"g\.txt, line 1, column \d+: .*too (deep|long).*|.*more than.*"),
     ("many terms", "E = " + "+".join(["w1"] * 5000), r"g\.txt, line 1, column \d+: the formula has more than 4000 parts"),
     ("powers in a row", "E = " + "**".join(["w1"] * 1000), r"g\.txt, line 1, column \d+: .*(too (deep|long)|more than).*|"),

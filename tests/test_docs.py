@@ -84,13 +84,22 @@ def differs(claimed: list[str], printed: list[str]) -> str:
     return f"more is printed: {lines[at : at + 3]}" if runs[-1] and at < len(lines) else ""
 
 
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """The checkout as a reader has it, in which commands may leave files."""
+    for path in ROOT.iterdir():
+        if not path.name.startswith("."):
+            (tmp_path / path.name).symlink_to(path)
+    return tmp_path
+
+
 CONSOLE = [(n, b) for n in NAMES for b in blocks(n) if b.language == "console" and not b.excuse]
 
 
 @pytest.mark.parametrize(("name", "block"), CONSOLE, ids=[f"{n}:{b.line}" for n, b in CONSOLE])
-def test_commands_print_what_the_document_says(name, block):
+def test_commands_print_what_the_document_says(name, block, copy):
     for command, claimed in sessions(block):
-        outcome = shell(command, cwd=ROOT)
+        outcome = shell(command, cwd=copy)
         printed = (outcome.out + outcome.err).splitlines()
         assert differs(claimed, printed) == "", f"{command}\n" + "\n".join(printed[:60])
 
@@ -99,17 +108,17 @@ PYTHON = [n for n in NAMES if any(b.language == "python" and not b.excuse for b 
 
 
 @pytest.mark.parametrize("name", PYTHON)
-def test_python_blocks_run(name, tmp_path):
+def test_python_blocks_run(name, copy):
     """In a process of its own, so that what a document registers is gone afterwards."""
     texts = [b.text for b in blocks(name) if b.language == "python" and not b.excuse]
-    whole = tmp_path / "document.txt"
+    whole = copy / "document.txt"
     whole.write_text("\n".join(texts), encoding="utf-8")
     assert all(">>>" in text for text in texts), "a block without doctest says nothing"
     code = (
         "import doctest, sys; r = doctest.testfile(sys.argv[1], module_relative=False, encoding='utf-8',"
         " optionflags=doctest.ELLIPSIS); sys.exit(r.failed or not r.attempted)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(whole)], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, str(whole)], cwd=copy, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

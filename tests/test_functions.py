@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from sympy import Symbol
 
 from backprop_symbolic import Network, derive
-from backprop_symbolic.activations import Activation, activations, kinks
+from backprop_symbolic.activations import Activation, activations
 from backprop_symbolic.algebra import Partial, plain
+from backprop_symbolic.calculus import kinks
 from backprop_symbolic.graph import dense
 from backprop_symbolic.losses import losses
 from backprop_symbolic.verify import verify
