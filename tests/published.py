@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-WEIGHTS = dict(zip([f"{i}" for i in range(1, 9)], "w11 w12 w21 w22 w31 w32 w41 w42".split(), strict=True))
+WEIGHTS = {str(i): w for i, w in enumerate(("w11", "w12", "w21", "w22", "w31", "w32", "w41", "w42"), 1)}
+#: The weights of the textbook that numbers its units 1 to 5, in the order of ours.
+BY_UNITS = ("w13", "w23", "w14", "w24", "w35", "w45")
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,8 @@ CASES = (
         names={
             "y3": "y_h1", "y4": "y_h2", "y5": "y_o1", "e": "-dE/dy_o1", "delta5": "-delta_o1",
             "delta3": "-delta_h1", "delta4": "-delta_h2",
-            **{f"d{old}": f"Δ{new}" for old, new in zip("w13 w23 w14 w24 w35 w45".split(), WEIGHTS.values(), strict=False)},
-            **{rf"{old}\+": f"{new}+" for old, new in zip("w13 w23 w14 w24 w35 w45".split(), WEIGHTS.values(), strict=False)},
+            **{f"d{old}": f"Δ{new}" for old, new in zip(BY_UNITS, WEIGHTS.values(), strict=False)},
+            **{rf"{old}\+": f"{new}+" for old, new in zip(BY_UNITS, WEIGHTS.values(), strict=False)},
             **{f"dtheta{i + 2}": f"-Δb{i}" for i in (1, 2, 3)}, **{rf"theta{i + 2}\+": f"-b{i}+" for i in (1, 2, 3)},
         },
     ),

@@ -227,7 +227,7 @@ def about_checks() -> set[str]:
     from backprop_symbolic.numeric import check, claims, report
 
     words = {w for module in (check, claims, report) for w in re.findall(r'"(\w+)"', inspect.getsource(module))}
-    words |= {w for w in re.findall(r'"(?:check|verdict)\.(\w+)"', inspect.getsource(report))}
+    words |= set(re.findall(r'"(?:check|verdict)\.(\w+)"', inspect.getsource(report)))
     known = messages("en")
     return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
 

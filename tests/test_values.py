@@ -25,8 +25,11 @@ from backprop_symbolic.numeric.values import (
 )
 
 GRAPH = dense(Network.dense([2, 2, 2], bias="fixed"))
-NAMES = "x1 x2 y_t1 y_t2 b1 b2 w11 w12 w21 w22 w31 w32 w41 w42".split()
-NUMBERS = dict(zip(NAMES, [0.05, 0.1, 0.01, 0.99, 0.35, 0.6, 0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55], strict=True))
+NUMBERS = {
+    "x1": 0.05, "x2": 0.1, "y_t1": 0.01, "y_t2": 0.99, "b1": 0.35, "b2": 0.6, "w11": 0.15, "w12": 0.2,
+    "w21": 0.25, "w22": 0.3, "w31": 0.4, "w32": 0.45, "w41": 0.5, "w42": 0.55,
+}  # fmt: skip
+NAMES = list(NUMBERS)
 ARRAYS = {
     "inputs": [0.05, 0.1],
     "targets": [0.01, 0.99],
@@ -212,7 +215,7 @@ def test_a_file_that_is_none_is_refused(text, suffix, said, tmp_path, monkeypatc
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(BadValues, match="No such file"):
         load(tmp_path / "missing.toml")
-    with pytest.raises(BadValues, match="must end in .toml, .yaml, .json or .csv"):
+    with pytest.raises(BadValues, match=r"must end in .toml, .yaml, .json or .csv"):
         load(written(tmp_path, "x1 = 1", "txt"))
     path = tmp_path / "latin.toml"
     path.write_bytes(b"x1 = 1 # \xff")
@@ -263,7 +266,7 @@ def test_a_number_out_of_a_domain_is_named():
     with pytest.raises(BadValues, match=r"E = ln\(a\) has no value at a = 0: the logarithm of a number that is not positive"):
         resolve(graph, [parse_set("w=0"), parse_set("x1=1")])
     graph = dense(Network.dense([1, 2], "relu", "categorical_cross_entropy", "none"))
-    with pytest.raises(BadValues, match="E_o1 = .* has no value at y_t1 = 0.5, y_o1 = 0: the logarithm"):
+    with pytest.raises(BadValues, match=r"E_o1 = .* has no value at y_t1 = 0.5, y_o1 = 0: the logarithm"):
         resolve(graph, [parse_set(t) for t in ("x1=1", "w11=-1", "w21=1", "y_t1=0.5", "y_t2=0.5")])
     graph = dense(Network.dense([1, 2], "softmax", "categorical_cross_entropy", "none"))
     given = [parse_set(t) for t in ("x1=1", "w11=-1", "w21=1", "y_t1=0.5")]
@@ -300,7 +303,7 @@ def test_every_example_states_its_source(name):
 
 
 def test_an_unknown_example_is_named():
-    with pytest.raises(UnknownName, match="no example 'mazurr'.*Did you mean 'mazur'"):
+    with pytest.raises(UnknownName, match=r"no example 'mazurr'.*Did you mean 'mazur'"):
         example("mazurr")
 
 
