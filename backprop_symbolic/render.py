@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from backprop_symbolic.terminal import Terminal
 
-SCHEMA = "1.1"
+SCHEMA = "1.2"
 
 
 # ---------------------------------------------------------------- formats

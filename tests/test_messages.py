@@ -241,6 +241,19 @@ def about_functions() -> set[str]:
     return {*found, *facts, *(f"plot.{word}" for word in drawn), "section.facts"}
 
 
+def about_checks() -> set[str]:
+    """The keys of `backprop check`: every word in its source that is one.
+
+    That each cause is said of some claim is a test of its own, in test_claims.
+    """
+    from backprop_symbolic.numeric import check, claims, report
+
+    words = {w for module in (check, claims, report) for w in re.findall(r'"(\w+)"', inspect.getsource(module))}
+    words |= set(re.findall(r'"(?:check|verdict)\.(\w+)"', inspect.getsource(report)))
+    known = messages("en")
+    return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
+
+
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -258,6 +271,7 @@ def producible() -> set[str]:
             for c in o.claims
             for kind in ("section", "group")
         ),
+        *about_checks(),
         "word.otherwise",
         "word.language",
     }

@@ -13,20 +13,23 @@ from the derivation with that mistake made in it; every one that fits is listed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from decimal import Decimal as Exactly
 from decimal import InvalidOperation
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import cast
 from unicodedata import normalize
 
-from sympy import Add, Expr, Symbol
+from sympy import Add, Expr, Integer, Rational, Symbol
 from sympy import exp as exp_
 
-from backprop_symbolic.algebra import ONE, Call, Partial, add, mapped, replace, symbols
+from backprop_symbolic.algebra import ONE, ZERO, Call, Numeral, Partial, add, mapped, replace, symbols
 from backprop_symbolic.derivation import Argument, Step
 from backprop_symbolic.errors import BackpropError, BadValues, UnknownName, nearest, quoted
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
@@ -38,6 +41,7 @@ from backprop_symbolic.rules import Inserted
 ROUNDED = range(2, 6)  # decimals to which a source may have rounded what it computed with
 #: Two numbers nearer than this, relatively, are the same mistake, or none.
 SAME = 1e-12
+UNEVEN, MAX_UNEVEN = (2, 3), 4  # decimals, and units of a layer, of roundings that differ by unit
 FUZZ = 1 + 1e-9  # a claim exactly one unit off is not two
 
 
@@ -182,7 +186,13 @@ def judge(steps: Steps, claims: Sequence[Claim]) -> list[Judged]:
 
     Raises BadValues for a claim about an update where no learning rate was given.
     """
-    return [_judged(_Mistakes(steps, claims), claim) for claim in claims]
+    mistakes = _Mistakes(steps, claims)
+    found = [_judged(mistakes, claim) for claim in claims]
+    unexplained = [
+        j.claim for j in found if j.claim.kind == "value" and j.verdict == "wrong" and not j.causes
+    ]
+    together = mistakes.rounded_unevenly(unexplained)
+    return [replaced(j, causes=(*j.causes, *together.get(j.claim, ()))) for j in found]
 
 
 def _judged(mistakes: _Mistakes, claim: Claim) -> Judged:
@@ -347,6 +357,11 @@ class _Mistakes:
 
     def lost_paths(self, step: Step) -> Iterator[tuple[str, dict[str, Argument], Damage]]:
         """One term of the sum over the paths left out."""
+        pattern, values = cast(Inserted, step.rule).pattern, dict(cast(Inserted, step.rule).values)
+        for path in pattern.args if isinstance(pattern, Add) else ():
+            edge = next((key for key in values if path.has(key)), None)
+            if edge is not None:
+                yield "lost_path", {"term": replace(path, values)}, Damage({(step.id, edge): ZERO})
         for key, fact in cast(Inserted, step.rule).values:
             terms = fact.args if isinstance(fact, Add) else ()
             if not any(s in self.steps.derivation.definitions for s in symbols(fact)):
@@ -497,13 +512,19 @@ class _Mistakes:
                 },
             )
 
-    def rounded_layers(self, q: Symbol) -> Iterator[tuple[int, dict[Symbol, float]]]:
-        """The outputs of one layer as they look with a few decimals, the rest computed from them."""
+    def layers_of_outputs(self) -> list[list[Symbol]]:
+        """The outputs of the activations, layer by layer."""
         outputs: dict[int, list[Symbol]] = {}
         for s, quantity in self.graph.quantities.items():
-            if quantity.role == "activation" and s != q:
+            if quantity.role == "activation":
                 outputs.setdefault(quantity.place.layer, []).append(s)
-        for layer in outputs.values():
+        return list(outputs.values())
+
+    def rounded_layers(self, q: Symbol) -> Iterator[tuple[int, dict[Symbol, float]]]:
+        """The outputs of one layer as they look with a few decimals, the rest computed from them."""
+        for layer in self.layers_of_outputs():
+            if q in layer:
+                continue
             for digits in ROUNDED:
                 yield digits, {s: round(self.steps.known[s], digits) for s in layer}
 
@@ -517,6 +538,45 @@ class _Mistakes:
             found |= new
             todo.extend(new)
         return found
+
+    def rounded_unevenly(self, claims: Sequence[Claim]) -> dict[Claim, tuple[Cause, ...]]:
+        """One layer's outputs rounded or cut, each to two or three decimals, that gives several claims.
+
+        One claim alone would easily be met by some rounding among so many. The claims may be of a
+        softmax without its exponentials too.
+        """
+        found: dict[Claim, tuple[Cause, ...]] = {}
+        for key, read in (("", self.as_defined), ("no_exponential", self.without_exponential)):
+            rest = [claim for claim in claims if claim not in found]
+            for outputs, values in self.uneven_layers() if len(rest) > 1 else ():
+                known = self.steps.passed({}, dict(zip(outputs, values, strict=True)))
+                results = {claim: read(claim.symbol, known) for claim in rest}
+                met = [c for c, value in results.items() if abs(value - c.value) <= c.unit * FUZZ]
+                if len(met) > 1:
+                    shown = tuple(Numeral(Rational(*v.as_integer_ratio()), Integer(4)) for v in values)
+                    args: dict[str, Argument] = {"outputs": tuple(outputs), "values": shown}
+                    for claim in met:
+                        both = Cause("rounded_unevenly", args, results[claim])
+                        found[claim] = (Cause(key, {}, results[claim]), both) if key else (both,)
+                    break
+        return found
+
+    def uneven_layers(self) -> Iterator[tuple[list[Symbol], tuple[float, ...]]]:
+        """Each layer's outputs as they look with two or three decimals, each in its own way."""
+        for layer in self.layers_of_outputs():
+            if len(layer) <= MAX_UNEVEN:
+                numbers = [self.steps.known[s] for s in layer]
+                looks = [sorted({_look(n, d, cut) for d in UNEVEN for cut in (0, 1)}) for n in numbers]
+                yield from ((layer, values) for values in product(*looks))
+
+    def as_defined(self, q: Symbol, known: Mapping[Symbol, float]) -> float:
+        """The number of q, where it has one."""
+        return known.get(q, math.inf)
+
+    def without_exponential(self, q: Symbol, known: Mapping[Symbol, float]) -> float:
+        """The number of a softmax output with u in place of e^u."""
+        bare = None if q not in known else _without_exponential(self.opened(q))
+        return math.inf if bare is None else self.steps.value(bare, known)
 
     def from_claims(self, q: Symbol, kind: str) -> Iterator[_Mistake]:
         """What follows from the other numbers that were claimed."""
@@ -540,6 +600,11 @@ def _scaled(right: float, outputs: int) -> Iterator[_Mistake]:
         yield "sum_for_mean", {"count": outputs}, lambda: right * outputs
     yield "factor_half", {}, lambda: right / 2
     yield "factor_two", {}, lambda: right * 2
+
+
+def _look(value: float, decimals: int, cut: int) -> float:
+    """A number with a few decimals, rounded or cut."""
+    return math.trunc(value * 10**decimals) / 10**decimals if cut else round(value, decimals)
 
 
 def _without_exponential(definition: Expr) -> Expr | None:

@@ -19,6 +19,9 @@ from backprop_symbolic.render import Words, escape_markdown
 from backprop_symbolic.terminal import FILLER, Flat, padded
 from backprop_symbolic.wording import messages
 
+#: References that are called by the name of their library, in every language.
+LIBRARIES = {"torch": "PyTorch", "jax": "JAX"}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -99,7 +102,7 @@ class _Tables:
     def lines(self) -> list[list[str]]:
         names = self.report.references
         columns = ["quantity", "derived", *names, "difference", "verdict"]
-        rows = [[self.say(f"check.{column}") for column in columns]]
+        rows = [[LIBRARIES.get(column) or self.say(f"check.{column}") for column in columns]]
         for line in self.report.lines:
             found = [self.number(line.references[n]) if n in line.references else "–" for n in names]
             rows.append(

@@ -43,6 +43,7 @@ class Example:
     activation: str = "sigmoid"
     loss: str = "half_sse"
     l2: str = ""
+    numbers: str = ""
     standalone: bool = False
 
     def text(self) -> str:
@@ -61,6 +62,11 @@ class Example:
                 lang=self.language,
                 detail=self.detail,
             )
+        if self.numbers:
+            from backprop_symbolic.numeric.substitute import with_numbers
+            from backprop_symbolic.numeric.values import example, resolve
+
+            result = with_numbers(result, resolve(result.graph, [example(self.numbers)]))
         return result.render(self.format, standalone=self.standalone)
 
     def command(self, name: str) -> str:
@@ -70,7 +76,7 @@ class Example:
         for option, field in (
             ("--network", "network"), ("--activation", "activation"), ("--loss", "loss"), ("--l2", "l2"),
             ("--bias", "bias"), ("--notation", "notation"), ("--lang", "language"),
-            ("--detail", "detail"), ("--format", "format"),
+            ("--detail", "detail"), ("--format", "format"), ("--example", "numbers"),
         ):  # fmt: skip
             if getattr(self, field) != getattr(standard, field):
                 options.append(f"{option} {getattr(self, field)}")
@@ -130,6 +136,10 @@ EXAMPLES: Mapping[str, Example] = {
     "softmax-in-loss.md": Example("w31", "markdown", network="2-2-3", activation="tanh,identity", loss="softmax_cross_entropy"),
     "l2.txt": Example("w31", "text", l2="0.01"),
     "l2.ko.txt": Example("w11", "text", "ko", l2="0.01"),
+    "w31.mazur.txt": Example("w31", "text", bias="fixed", numbers="mazur"),
+    "w31.mazur.ko.txt": Example("w31", "text", "ko", bias="fixed", numbers="mazur"),
+    "w11.mazur.md": Example("w11", "markdown", bias="fixed", numbers="mazur"),
+    "w11.mazur.ko.md": Example("w11", "markdown", "ko", bias="fixed", numbers="mazur"),
     "shared-weight.txt": Example("w", "text", graph=SHARED),
     "shared-weight.ko.txt": Example("w", "text", "ko", graph=SHARED),
 }  # fmt: skip
