@@ -73,10 +73,6 @@ class Diverged(BackpropError):
     """A number that overflowed or is none, with its iteration and its name."""
 
 
-class MissingLibrary(BackpropError):
-    """A library that is optional and not installed."""
-
-
 class OutputRefused(BackpropError):
     """An output file that cannot be written."""
 

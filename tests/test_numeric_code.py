@@ -12,7 +12,7 @@ from commands import ROOT, run
 from tools import require
 
 from backprop_symbolic import Network, derive, read
-from backprop_symbolic.errors import MissingLibrary
+from backprop_symbolic.errors import NotInstalled
 from backprop_symbolic.numeric import compile as compiled_
 from backprop_symbolic.numeric.generate import generate
 
@@ -164,7 +164,7 @@ def test_refusals(args, message):
 def test_without_numpy_the_matrix_form_says_what_to_install(monkeypatch):
     """One clear line with the pip command; the scalar form goes on."""
     monkeypatch.setitem(sys.modules, "numpy", None)
-    with pytest.raises(MissingLibrary, match=r"pip install 'backprop-symbolic\[numeric\]'"):
+    with pytest.raises(NotInstalled, match=r"pip install 'backprop-symbolic\[numeric\]'"):
         generate(Network.dense([2, 2]), form="matrix")
     assert "def step" in generate(Network.dense([2, 2]))
 

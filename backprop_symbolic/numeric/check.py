@@ -18,7 +18,7 @@ from typing import Any
 
 from sympy import Rational, Symbol
 
-from backprop_symbolic.errors import MissingLibrary, unknown
+from backprop_symbolic.errors import NotInstalled, unknown
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
 from backprop_symbolic.graph import Graph
 from backprop_symbolic.numeric.steps import Steps
@@ -56,14 +56,14 @@ def available() -> list[str]:
 def check(steps: Steps, references: Sequence[str] = ()) -> list[Line]:
     """∂E/∂w and w(t+1) of every parameter with the references named, or with all that are installed.
 
-    Raises UnknownName for a reference that does not exist, MissingLibrary for one not installed.
+    Raises UnknownName for a reference that does not exist, NotInstalled for one not installed.
     """
     names = list(dict.fromkeys(references)) or available()
     for name in names:
         if name not in REFERENCES:
             raise unknown("reference", name, REFERENCES)
         if name not in available():
-            raise MissingLibrary(f"the reference {name} needs {name}: pip install {name}")
+            raise NotInstalled(f"the reference {name} needs {name}: pip install {name}")
     graph = steps.graph
     point = {s: steps.values.numbers.get(s, 0.0) for s in graph.quantities if graph[s].definition is None}
     whole: dict[str, Mapping[Symbol, float]] = {}

@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Symbol
 
 from backprop_symbolic.derivation import Derivation
-from backprop_symbolic.errors import MissingLibrary, NoMatrixForm, Unverified, unknown
+from backprop_symbolic.errors import NoMatrixForm, NotInstalled, Unverified, unknown
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
 from backprop_symbolic.graph import Graph
 from backprop_symbolic.numeric.source import Leaves, scalar
@@ -130,7 +130,7 @@ def compile_matrix(network: Network, dtype: str = "float64") -> Compiled:
 
     The layer pattern is that of the network's derivation, or of one with few units per layer where
     that would be too long (`layers.small`); scalar and matrix form of what was derived are compared.
-    Raises NoMatrixForm where the steps have no layer pattern, MissingLibrary without NumPy.
+    Raises NoMatrixForm where the steps have no layer pattern, NotInstalled without NumPy.
     """
     from backprop_symbolic.api import derive
     from backprop_symbolic.numeric.layers import small
@@ -152,11 +152,11 @@ def matrix_of(derivation: Derivation, network: Network | None = None, dtype: str
 
 
 def need_numpy() -> None:
-    """Raises MissingLibrary where NumPy is not installed."""
+    """Raises NotInstalled where NumPy is not installed."""
     from importlib.util import find_spec
 
     if find_spec("numpy") is None:
-        raise MissingLibrary(
+        raise NotInstalled(
             "the matrix form needs NumPy: pip install 'backprop-symbolic[numeric]'; "
             "the scalar form (--form scalar) does without"
         )

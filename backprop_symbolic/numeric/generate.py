@@ -30,7 +30,7 @@ def generate(
     """Program text for a network or a graph, its numbers compared with the derivation first.
 
     Raises UnknownName for a target, form, dtype or weight that there is not, NoMatrixForm,
-    MissingLibrary, and whatever deriving raises.
+    NotInstalled, and whatever deriving raises.
     """
     for what, word, known in (("target", target, TARGETS), ("form", form, FORMS)):
         if word not in known:

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from unicodedata import normalize
 
-from backprop_symbolic.errors import BadValues, MissingLibrary, nearest, quoted
+from backprop_symbolic.errors import BadValues, NotInstalled, nearest, quoted
 
 if TYPE_CHECKING:
     from sympy import Symbol
@@ -133,7 +133,7 @@ class _Node:
 
 
 def load(path: str | Path) -> Source:
-    """What a values file says. Raises BadValues, with the place, or MissingLibrary for YAML."""
+    """What a values file says. Raises BadValues, with the place, or NotInstalled for YAML."""
     path = Path(path)
     readers: dict[str, Callable[[str, str], Source]] = {
         ".toml": _toml, ".json": _json, ".yaml": _yaml, ".yml": _yaml, ".csv": _csv,
@@ -203,7 +203,7 @@ def _yaml(text: str, where: str) -> Source:
     try:
         import yaml
     except ImportError:
-        raise MissingLibrary(
+        raise NotInstalled(
             "values in YAML need PyYAML: pip install 'backprop-symbolic[yaml]'; TOML, JSON and CSV do without"
         ) from None
     try:
