@@ -239,7 +239,7 @@ def by_torch(graph: Graph, point: Mapping[Symbol, float]) -> Mapping[Symbol, flo
     leaves = {s: torch.tensor(n, dtype=torch.float64, requires_grad=True) for s, n in point.items()}
     error = torch.as_tensor(_error(graph, point, leaves, domain))
     if error.requires_grad:
-        error.backward()  # type: ignore[no-untyped-call]
+        error.backward()
     slopes = {w: leaves[w].grad for w in graph.parameters}
     return {w: 0.0 if slope is None else float(slope) for w, slope in slopes.items()}
 
