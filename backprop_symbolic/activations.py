@@ -606,6 +606,18 @@ def general(entry: Activation) -> Expr:
     return _parsed(entry.formula, entry.name, entry.parameters, None)
 
 
+def in_parameter(entry: Activation, parameter: Parameter) -> tuple[Expr, Symbol]:
+    """f with one of its parameters as a letter, the others with their values; and the letter."""
+    from sympy import Symbol
+
+    from backprop_symbolic.algebra import replace as exchange
+    from backprop_symbolic.algebra import settled
+
+    letter = Symbol(parameter.latex.strip("\\"))
+    values = parameter_values(entry) | {Symbol(parameter.name): cast("Expr", letter)}
+    return settled(exchange(general(entry), values)), letter
+
+
 @lru_cache(maxsize=1024)
 def formula_of(name: str) -> Expr:
     """f(x) of the activation called `name`."""

@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Nine nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Twelve nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -13,6 +13,9 @@ the order it was written. Nine nodes say what SymPy has no word for; each is an 
     Numeral(r, n)     a number put in for a name, held exactly, written with n significant digits
     Near(r)           about r: a decimal that is rounded
     Span(a, b, …)     the numbers from a to b, with or without the ends
+    Total(a, j)       Σ_j a, a sum over an index; for sentences, not for lines
+    At(v, t)          v(t), one number of a sequence
+    Series(u, i, t)   Σ u for i = 1 … t
 """
 
 from __future__ import annotations
@@ -121,6 +124,26 @@ class Partial(Expr):
         return cast(tuple[Symbol, ...], self.args[2:])
 
 
+class At(Expr):
+    """v(t): the number of a sequence at an index."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, sequence: Symbol, index: Expr) -> At:
+        return cast(At, Basic.__new__(cls, sequence, index))
+
+
+class Series(Expr):
+    """Σ_{i=1}^{last} term."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, term: Expr, index: Symbol, last: Expr) -> Series:
+        return cast(Series, Basic.__new__(cls, term, index, last))
+
+
 class Decimal(Expr):
     """A rational number written with a decimal point: 1.702 is 851/500, exactly."""
 
@@ -210,6 +233,16 @@ class Span(Expr):
         """What is written before and after the ends."""
         _, _, first, last = self.args
         return "[" if first == 1 else "(", "]" if last == 1 else ")"
+
+
+class Total(Expr):
+    """Σ_j term: a sum over an index, which only a sentence may hold."""
+
+    __slots__ = ()
+    is_commutative = True
+
+    def __new__(cls, term: Expr, index: Symbol) -> Total:
+        return cast(Total, Basic.__new__(cls, term, index))
 
 
 def number(expr: Expr) -> Rational | None:

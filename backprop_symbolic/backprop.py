@@ -84,6 +84,41 @@ def backprop(graph: Graph, parameters: Sequence[Symbol], *, repeat: bool = False
     return _Author(graph, tuple(parameters), repeat).write()
 
 
+def softmax_jacobian(graph: Graph, sums: Sequence[Symbol]) -> Section:
+    """∂y_i/∂x_j for all outputs y_i of a softmax and all `sums` x_j: the two cases proved for the
+    first, the others by them.
+    """
+    author = _Author(graph, (), False)
+    first, *others = sums
+    own = author.own_output(first)
+    args: dict[str, Argument] = {"quantity": first, "output": own, "outputs": author.mixed(first)}
+    proved = author.jacobian(first, own, args)
+    rest = tuple(
+        author.step(Partial(y, x), ThroughSoftmax(y, author.own_output(x)))
+        for x in others
+        for y in author.mixed(x)
+    )
+    items = (*proved.items, Group("softmax_rest", rest, {"others": tuple(others)}))
+    return Section(proved.key, items, args=args)
+
+
+def through_softmax(
+    graph: Graph, sums: Sequence[Symbol], forms: Mapping[Symbol, Expr]
+) -> tuple[list[Section], dict[Symbol, Expr]]:
+    """The error, ∂E/∂o_k for the `sums` o_k of a softmax before it, over the paths through all its
+    outputs: the first in full, the others likewise. And each ∂E/∂o_k found.
+
+    `forms` gives the derivative of each part of the error by its output, as the loss states it.
+    """
+    author = _Author(graph, (), False, forms)
+    first, *others = sums
+    sections = [author.error_section(), author.through_softmax(first, "")]
+    rest = tuple(step for o in others for step in author.through_softmax_short(o))
+    groups = (Group("softmax_others", rest),)
+    sections.append(Section("softmax_rest", groups, args={"others": tuple(others)}))
+    return sections, {o: author.value(graph.error, o).value for o in sums}
+
+
 @dataclass(frozen=True, slots=True)
 class _Fact:
     """What a quantity was found to be, and the step that says so."""
@@ -93,7 +128,14 @@ class _Fact:
 
 
 class _Author:
-    def __init__(self, graph: Graph, parameters: tuple[Symbol, ...], repeat: bool) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        parameters: tuple[Symbol, ...],
+        repeat: bool,
+        forms: Mapping[Symbol, Expr] | None = None,
+    ) -> None:
+        self.forms = forms or {}  # part of the error → its derivative, as the loss states it
         self.graph, self.parameters, self.repeat = graph, parameters, repeat
         self.error = graph.error
         self.count = 0
@@ -576,7 +618,8 @@ class _Author:
             steps.append(self.step(lhs, Opened(total, y), detail=NORMAL))
             steps.append(self.step(lhs, Vanishing(part, y)))
             args["others"] = others
-            key = "vanishing" if len(others) <= MAX_LETTERED else "vanishing_many"
+            key = "vanishing" if len(others) == 1 else "vanishing_few"
+            key = key if len(others) <= MAX_LETTERED else "vanishing_many"
             groups.append(Group(key, tuple(steps), args))
             tail = self.part_lines(part, y, lhs)
         else:
@@ -609,6 +652,8 @@ class _Author:
     def loss_form(self, part: Symbol, y: Symbol) -> Expr:
         """∂part/∂y as the loss's entry writes it, or as calculus leaves it for a user's graph."""
         network = self.graph.network
+        if part in self.forms:
+            return self.forms[part]
         if network is None:
             return calculus.lines(self.graph.definition(part), y)[-1].expr
         index = self.graph[y].place.index

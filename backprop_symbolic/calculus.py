@@ -95,6 +95,19 @@ def lines(expr: Expr, wrt: Symbol, *held: Symbol) -> list[Line]:
             return found
 
 
+@lru_cache(maxsize=64)
+def derivative(expr: Expr, wrt: Symbol) -> Expr:
+    """∂expr/∂wrt as the last of its `lines` has it, without writing each of them out.
+
+    A line holds the whole formula, so that all lines together grow with the cube of its depth.
+    """
+
+    def done(node: Expr) -> Expr | None:
+        return mapped(expand(node)[0], done) if isinstance(node, Partial) else None
+
+    return tidy(tidy(mapped(Partial(expr, wrt), done), signs=False))
+
+
 @lru_cache(maxsize=512)
 def prime(entry: Activation) -> Expr:
     """f' in x and y = f(x), as it is used further: as the entry states it, else in the form found.
@@ -104,7 +117,7 @@ def prime(entry: Activation) -> Expr:
     if entry.prime:
         return stated_prime(entry)
     f = formula(entry)
-    derived = lines(f, X)[-1].expr
+    derived = derivative(f, X)
     found = form(f, derived)
     return derived if found is None else found
 
@@ -252,7 +265,7 @@ RULES: tuple[tuple[type, Callable[[Expr, Symbol], tuple[Expr, str]]], ...] = (
 
 def kinks(entry: Activation) -> list[tuple[Expr, Expr]]:
     """The points x where f' does not exist, each with the value that is taken there by convention."""
-    return stated_kinks(entry, prime(entry))
+    return stated_kinks(entry, prime(entry)) if entry.kinks else []
 
 
 # ---------------------------------------------------------------- arithmetic a reader does unasked

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from backprop_symbolic import __version__
-from backprop_symbolic.errors import BackpropError, BadGraph, OutputRefused, quoted, unknown
+from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, OutputRefused, quoted, unknown
+from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -214,7 +215,8 @@ def activation(
     """Prove the derivative of an activation.
 
     NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
-    The page states the exact formula, proves f' line by line and writes it through y = f(x).
+    The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
+    it proves all derivatives of a layer's outputs.
     """
     chosen = _format(format_, standalone, output)
     from backprop_symbolic import api
@@ -300,6 +302,91 @@ def code(
         njit=numba,
         style=find_notation(notation if notation is not None else "lecture"),
     )
+    write(text, output)
+
+
+@cli.command(context_settings=CONTEXT)
+@numbers_options
+@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
+@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
+@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
+@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
+@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
+@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@click.option("--data", metavar="FILE", help="Samples as CSV: a row of names, then one sample per row.  "
+              "Read batch by batch.")  # fmt: skip
+@click.option("--batch", type=int, default=1, metavar="N", show_default=True, help="Samples for one update.")
+@click.option("--shuffle", is_flag=True, help="Another order of the samples in each epoch; needs --seed.")
+@click.option("--rate", type=float, metavar="NUMBER", help="Learning rate.  [default: that of the values]")
+@click.option("--optimizer", default="sgd", metavar="NAME", show_default=True,
+              help="sgd, momentum, nesterov, adagrad, rmsprop or adam; see backprop optimizer.")  # fmt: skip
+@click.option("--momentum", type=float, metavar="NUMBER", help="Of momentum and nesterov.  [default: 0.9]")
+@click.option("--alpha", type=float, metavar="NUMBER", help="Of rmsprop.  [default: 0.99]")
+@click.option("--beta1", type=float, metavar="NUMBER", help="Of adam.  [default: 0.9]")
+@click.option("--beta2", type=float, metavar="NUMBER", help="Of adam.  [default: 0.999]")
+@click.option("--epsilon", type=float, metavar="NUMBER",
+              help="Of adagrad, rmsprop and adam.  [default: 1e-10, 1e-8, 1e-8]")  # fmt: skip
+@click.option("--sequential", is_flag=True, help="Updates the output layer first and uses its new weights "
+              "for the hidden δ: a common mistake, reproduced.")  # fmt: skip
+@click.option("--iterations", type=int, default=10_000, metavar="N", show_default=True,
+              help="Stops after so many updates.")  # fmt: skip
+@click.option("--until-error", type=float, metavar="NUMBER",
+              help="Stops after an epoch whose mean error is at most this.")  # fmt: skip
+@click.option("--patience", type=int, default=100, metavar="N", show_default=True,
+              help="Stops after so many epochs without a lower error; 0: never.")  # fmt: skip
+@click.option("--form", metavar="NAME", help="scalar (numbers) or matrix (NumPy).  [default: scalar up to "
+              "200 weights]")  # fmt: skip
+@click.option("--dtype", default="float64", metavar="NAME", show_default=True,
+              help="float64, or float32 with --form matrix.")  # fmt: skip
+@click.option("--table", "every_row", type=int, metavar="N", help="Shows the weights every N iterations.")
+@click.option("--digits", type=click.IntRange(1, 17), default=10, metavar="N", show_default=True,
+              help="Significant digits shown.")  # fmt: skip
+@click.option("--log", metavar="FILE", help="Every iteration with its error and weights: .csv or .json.")
+@click.option("--plot", "plot_file", metavar="FILE", help="The error curve: .svg, .png or .pdf.")
+@click.option("--save", metavar="FILE", help="The final weights as a values file: .toml or .json.")
+@click.option("--checkpoint", metavar="FILE", help="The state at the end, on Ctrl-C, and with --every.")
+@click.option("--every", type=int, metavar="N", help="Writes the checkpoint every N iterations too.")
+@click.option("--resume", metavar="FILE", help="Goes on from a checkpoint.")
+@click.option("--format", "format_", default="text", metavar="NAME", show_default=True,
+              help="text, markdown or json.")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def train(**options: Any) -> None:
+    """Train by the derived gradients: run, compare, update, again.
+
+    An iteration is one update, an epoch one pass over the samples. Exit code 130 after Ctrl-C.
+    """
+    for name in ("output", "log", "plot_file", "save", "checkpoint"):
+        if options[name] is not None:
+            writable(options[name])
+    from backprop_symbolic.numeric import command
+
+    command.train(options, _target(options), write)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("name", metavar="NAME")
+@click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
+              help="latex, markdown, text or json.")  # fmt: skip
+@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str | None) -> None:
+    """Write down the rule of an optimizer, and what follows from it.
+
+    NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
+    """
+    if output is not None:
+        writable(output)
+    from backprop_symbolic.numeric.descent import descent
+    from backprop_symbolic.numeric.optimizers import optimizers
+    from backprop_symbolic.render import Options, formats, messages, render
+
+    chosen = formats.get(format_)
+    if standalone and chosen.name != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    messages(lang)
+    text = render(descent(optimizers.get(name)), chosen.name, Options(lang, standalone=standalone))
     write(text, output)
 
 
@@ -444,6 +531,21 @@ def _stated_graph(
     if graph_file is None and definitions is not None:
         return read(definitions)
     return _graph(graph_file, style, {f"--{name}": value for name, value in chosen.items()})
+
+
+def _target(options: dict[str, Any]) -> tuple[Any, list[Source], Any]:
+    """What is to be trained, where numbers come from, and how a network's weights are named.
+
+    A network of which no file says anything is not written out as a graph: it may be too large.
+    """
+    given = {f"--{key}": options[key] for key in ("network", "activation", "loss", "bias")}
+    sources = _sources(options["values_files"], options["settings"], options["example"])
+    graph_file, notation = options["graph_file"], options["notation"]
+    if sources or graph_file is not None:
+        return _stated_graph(graph_file, notation, given, sources), sources, None
+    from backprop_symbolic.notation import notation as find_notation
+
+    return _network(given), sources, find_notation(notation if notation is not None else "lecture")
 
 
 def _values(graph: Graph, sources: Sequence[Source], seed: int | None, sample: int | None) -> Values:
@@ -651,36 +753,11 @@ def write(text: str, output: str | None) -> None:
 
 def write_bytes(data: bytes, output: str) -> None:
     """`data` to a file, whole or not at all."""
-    path = Path(os.path.realpath(output))
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)  # a device or a pipe is written to, not replaced
-            return
-        _replace(path, data)
+        with replacing(output) as file:
+            file.write(data)
     except OSError as error:
         raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Writes beside `path` and moves into place, so that no half-written file is ever seen."""
-    import tempfile
-
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 # ---------------------------------------------------------------- entry points
@@ -706,6 +783,8 @@ def _run(command: click.Command, name: str, args: list[str] | None) -> NoReturn:
         code: Any = command.main(args=args, prog_name=name, standalone_mode=False)
     except BackpropError as error:
         _fail(str(error))
+    except Interrupted as stop:
+        _fail(str(stop), 130)
     except click.NoSuchOption as error:
         hint = f" Did you mean {quoted(error.possibilities[0])}?" if error.possibilities else ""
         _fail(f"no option {quoted(error.option_name)}. See {name} --help.{hint}")

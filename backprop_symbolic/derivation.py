@@ -143,3 +143,32 @@ class Derivation:
     def parameters(self) -> tuple[Symbol, ...]:
         """The parameters derived."""
         return tuple(self.results)
+
+
+@dataclass(frozen=True)
+class Page(Derivation):
+    """A derivation that is about one function.
+
+    heading  the message of the title
+    slopes   the derivative found, by its variable; compared with a complex step at the end
+    facts    sections whose steps carry their own evidence, found with quantities of their own
+    """
+
+    heading: tuple[str, Mapping[str, Argument]] = ("", {})
+    slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
+    facts: tuple[Section, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Section, ...]:
+        """The proof, the form in the output, then the facts."""
+        return (*self.sections, *self.facts)
+
+    @property
+    def title(self) -> tuple[str, Mapping[str, Argument]]:
+        """The key of the title and what it speaks of."""
+        return self.heading
+
+    @property
+    def ends(self) -> Mapping[Symbol, Expr]:
+        """x → f'(x)."""
+        return self.slopes

@@ -17,7 +17,7 @@ from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, Inne
 
 #: Groups whose lines carry their reason beside them already in a normal document.
 REASONED = (
-    "proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x",
+    "proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x", "by_parameter",
     "softmax_same", "softmax_other", "softmax_folded",
 )  # fmt: skip
 

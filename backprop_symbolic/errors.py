@@ -57,6 +57,22 @@ class NoMatrixForm(BackpropError):
     """A derivation whose steps are not one pattern per layer."""
 
 
+class BadSetting(BackpropError):
+    """A number or an option that training cannot go by."""
+
+
+class BadSamples(BackpropError):
+    """A file of samples with a wrong line."""
+
+
+class BadCheckpoint(BackpropError):
+    """A checkpoint that cannot be read, or is one of another training."""
+
+
+class Diverged(BackpropError):
+    """A number that overflowed or is none, with its iteration and its name."""
+
+
 class MissingLibrary(BackpropError):
     """A library that is optional and not installed."""
 
@@ -67,6 +83,10 @@ class OutputRefused(BackpropError):
 
 class Unverified(BackpropError):
     """A line that the verifier refused. It is never printed as a result."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C, with what was kept."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -308,7 +308,7 @@ class _Dense:
             if name not in layer_activations:
                 outputs.append(self.put(self.inner, "activation", naming, place, _applied(name, net)))
         if name in layer_activations:
-            values = _softmax(list(nets))
+            values = softmax(list(nets))
             for place, value in zip(nets.values(), values, strict=True):
                 outputs.append(self.put(self.inner, "softmax", naming, place, value))
         return outputs
@@ -329,7 +329,7 @@ class _Dense:
         if loss.through:
             outputs = [
                 self.put(self.inner, "softmax", "probability", Place(index=k), value)
-                for k, value in enumerate(_softmax(outputs), 1)
+                for k, value in enumerate(softmax(outputs), 1)
             ]
         parts = [losses.part(loss, t, y, count) for t, y in zip(targets, outputs, strict=True)]
         penalties = self.penalties()
@@ -367,7 +367,7 @@ def _applied(name: str, net: Symbol) -> Expr:
     return net if name == "identity" else Call(Symbol(name), net)
 
 
-def _softmax(given: list[Symbol]) -> list[Expr]:
+def softmax(given: list[Symbol]) -> list[Expr]:
     """e^u_k / Σ_j e^u_j for each u_k."""
     powers = [exp(u) for u in given]
     total = add(*powers)

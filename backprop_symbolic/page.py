@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import cast
 
 from sympy import Expr, Integer, Symbol
 from sympy.core.relational import Relational
 
-from backprop_symbolic import activations, calculus, losses
-from backprop_symbolic.activations import Activation
-from backprop_symbolic.algebra import Call, Partial, Prime, X, Y, add, contains, neg, replace
+from backprop_symbolic import activations, calculus, losses, softmax
+from backprop_symbolic.activations import Activation, LayerActivation
+from backprop_symbolic.algebra import Call, Partial, Prime, X, Y, add, contains, neg, replace, symbols
 from backprop_symbolic.cases import Case, Uncertain, cases, conditions, slopes
-from backprop_symbolic.derivation import BRIEF, NORMAL, Argument, Derivation, Group, Rule, Section, Step
+from backprop_symbolic.derivation import BRIEF, NORMAL, Argument, Group, Page, Rule, Section, Step
 from backprop_symbolic.elimination import ATOM, PRIME_SIGN, Form, by_cases, eliminate, opened
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
 from backprop_symbolic.facts import as_sections, facts
@@ -31,50 +30,34 @@ from backprop_symbolic.verify import verify
 Hypothesis = tuple[str, Mapping[str, Argument]]
 
 
-@dataclass(frozen=True)
-class Page(Derivation):
-    """A derivation that is about one function.
-
-    heading  the message of the title
-    slopes   the derivative found, by its variable; compared with a complex step at the end
-    facts    sections whose steps carry their own evidence, found with quantities of their own
-    """
-
-    heading: tuple[str, Mapping[str, Argument]] = ("", {})
-    slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
-    facts: tuple[Section, ...] = ()
-
-    @property
-    def shown(self) -> tuple[Section, ...]:
-        """The proof, the form in the output, then the facts."""
-        return (*self.sections, *self.facts)
-
-    @property
-    def title(self) -> tuple[str, Mapping[str, Argument]]:
-        """The key of the title and what it speaks of."""
-        return self.heading
-
-    @property
-    def ends(self) -> Mapping[Symbol, Expr]:
-        """x → f'(x)."""
-        return self.slopes
-
-
 def activation_page(name: str, *, strict: bool = False) -> Page:
-    """The verified page of an activation, by its name or by a formula in x.
+    """The verified page of an activation, by its name or by a formula in x; of softmax, its Jacobian.
 
     Raises UnknownName, BadExpression or NotDifferentiable for what it cannot read or differentiate.
     """
-    entry = activations.activation(name)
-    page = cast(Page, verify(_ActivationAuthor(entry).write(), strict=strict))
+    entry = activations.layer_function(name)
+    if isinstance(entry, LayerActivation):
+        return softmax.activation_page(entry, strict=strict)
+    page = without_facts(entry, strict=strict)
     known = facts(entry)
     graph = dataclasses.replace(page.graph, names=known.names)
     return dataclasses.replace(page, graph=graph, facts=as_sections(known))
 
 
+def without_facts(entry: Activation, *, strict: bool = False) -> Page:
+    """The verified proof of f' and its forms."""
+    return cast(Page, verify(_ActivationAuthor(entry).write(), strict=strict))
+
+
 def loss_page(name: str, *, strict: bool = False) -> Page:
-    """The verified page of a loss, by its name or by a formula in t and o."""
-    return cast(Page, verify(_LossAuthor(losses.loss(name)).write(), strict=strict))
+    """The verified page of a loss, by its name or by a formula in t and o.
+
+    Where a softmax stands before the loss, ∂E/∂o_k is derived through it.
+    """
+    loss = losses.loss(name)
+    if loss.through:
+        return softmax.loss_page(loss, strict=strict)
+    return cast(Page, verify(_LossAuthor(loss).write(), strict=strict))
 
 
 class _Author:
@@ -95,19 +78,22 @@ class _Author:
 
 class _ActivationAuthor(_Author):
     def __init__(self, entry: Activation) -> None:
-        super().__init__({"x", "y", "e", "E", *(p.name for p in entry.parameters)})
+        letters = (p.latex.strip("\\") for p in entry.parameters)
+        super().__init__({"x", "y", "e", "E", *(p.name for p in entry.parameters), *letters})
         self.names.taken.discard("E")
         self.entry = entry
         self.function = Symbol(entry.name)
         self.call = Call(self.function, X)
         self.formula = activations.formula(entry)
         self.derived: Expr = X
+        self.letters: list[Symbol] = []  # parameters by which f is differentiated too
 
     def write(self) -> Page:
-        sections = [self.proof(), *self.second_proof(), *self.form()]
+        sections = [self.proof(), *self.second_proof(), *self.form(), *self.by_parameters()]
         x, rate = Quantity(X, "input"), Quantity(Symbol("eta"), "constant")
         y = Quantity(Y, "activation", self.call)
-        graph = Graph({X: x, rate.symbol: rate, Y: y}, Y, rate.symbol, {}, title="a function")
+        letters = {s: Quantity(s, "constant") for s in self.letters}
+        graph = Graph({X: x, rate.symbol: rate, **letters, Y: y}, Y, rate.symbol, {}, title="a function")
         return Page(
             graph,
             tuple(sections),
@@ -156,7 +142,7 @@ class _ActivationAuthor(_Author):
     def proof(self) -> Section:
         """d/dx f(x), line by line, to the formula that the rules of calculus leave."""
         section, last = self.prover.activation(self.entry, found=not self.entry.board)
-        self.derived = last.rhs
+        self.derived = self.names.put_back(last.rhs)
         return section
 
     def second_proof(self) -> list[Section]:
@@ -179,6 +165,26 @@ class _ActivationAuthor(_Author):
             found.append(Section(other.key, groups, args=args, detail=NORMAL))
         return found
 
+    def by_parameters(self) -> list[Section]:
+        """∂f/∂a for each parameter a; not for one in a condition, with which a border would move."""
+        found: list[Section] = []
+        for parameter in self.entry.parameters:
+            formula, letter = activations.in_parameter(self.entry, parameter)
+            if any(contains(c, letter) for c in formula.atoms(Relational)) or not contains(formula, letter):
+                continue
+            self.letters.append(letter)
+            f = self.names.fresh(formula, "f")
+            named = self.step(f, Defined(formula))
+            args: dict[str, Argument] = {"parameter": letter, "function": f}
+            first, *groups = self.prover.derivative(formula, letter, Partial(f, letter))[0]
+            if first.steps[0].lhs == Partial(f, letter):  # the name and the first lines together
+                first = Group("by_parameter", (named, *first.steps), args)
+            else:
+                groups.insert(0, first)
+                first = Group("by_parameter", (named,), args)
+            found.append(Section("by_parameter", (first, *groups), args=args, detail=NORMAL))
+        return found
+
     # ------------------------------------------------------------ the form in the output
 
     def form(self) -> list[Section]:
@@ -186,7 +192,7 @@ class _ActivationAuthor(_Author):
         if not contains(opened(self.formula), X):
             return []
         f = opened(self.formula)
-        prime = opened(calculus.lines(self.formula, X)[-1].expr)
+        prime = opened(calculus.derivative(self.formula, X))
         args: dict[str, Argument] = {"output": Y, "call": self.call}
         parts = cases(f)
         try:
@@ -322,7 +328,7 @@ class _LossAuthor(_Author):
             self.names.meanings,
             tuple(self.hypotheses()),
             heading=("title.loss", {"loss": self.loss.name}),
-            slopes={self.output: last.rhs},
+            slopes={self.output: self.names.put_back(last.rhs)},
         )
 
     def hypotheses(self) -> list[Hypothesis]:
@@ -337,8 +343,6 @@ class _LossAuthor(_Author):
             found.append(("aliases", {"names": ", ".join(self.loss.aliases)}))
         if contains(self.formula, self.number):
             found.append(("loss_number", {"number": self.number}))
-        if self.loss.through:
-            found.append(("loss_probability", {"output": self.output}))
         found.extend((key, {}) for key in self.loss.conditions)
         return found
 
@@ -359,5 +363,7 @@ class _LossAuthor(_Author):
         groups.extend(lines)
         form = losses.symbolic_prime(self.loss, self.target, self.output, self.number)
         last = self.step(lhs, Stated(value if form is None else form))
-        groups.append(Group("loss_end", (last,), args))
+        names = tuple(s for s in symbols(last.rhs) if s in self.names.meanings)
+        ending = ("loss_end_named", {"names": names}) if names else ("loss_end", args)
+        groups.append(Group(ending[0], (last,), ending[1]))
         return last, Section("loss_proof", tuple(groups), args=args)

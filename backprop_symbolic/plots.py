@@ -64,6 +64,17 @@ def needed() -> None:
         raise NotInstalled("plots need matplotlib: pip install 'backprop-symbolic[plot]'")
 
 
+def ready(language: str) -> None:
+    """Raises NotInstalled where a plot in this language could not be drawn."""
+    needed()
+    _Words(language)
+
+
+def error_curve(points: Sequence[tuple[int, float]], format: str, language: str = "en") -> bytes:
+    """The error against the iteration, on a logarithmic scale where it is never 0, as a file's bytes."""
+    return _drawn(lambda figure, words: _error_curve(figure, words, points), format, language, (7, 4.4))
+
+
 def vanishing_plot(found: Vanishing, format: str, language: str = "en") -> bytes:
     """The bound and the measured ratios against the layers passed, as a file's bytes."""
     return _drawn(lambda figure, words: _vanishing(figure, words, found), format, language, (10, 4.4))
@@ -294,3 +305,15 @@ def _summit(
 def _slope_sign(sampled: Sampled, at: float) -> int:
     found = sampled.at(at)
     return 1 if found is None or found[1] >= 0 else -1
+
+
+# ---------------------------------------------------------------- training
+
+
+def _error_curve(figure: Figure, words: _Words, points: Sequence[tuple[int, float]]) -> None:
+    axes = figure.add_subplot()
+    axes.plot([i for i, _ in points], [e for _, e in points], color=COLOURS[0], linewidth=1.6)
+    if all(e > 0 for _, e in points):
+        axes.set_yscale("log")
+    axes.grid(True, alpha=0.3)
+    words.put(axes, "training", "iteration", "error")

@@ -18,6 +18,7 @@ from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Relational
 
 from backprop_symbolic import activations
 from backprop_symbolic.algebra import (
+    At,
     Call,
     Decimal,
     Frac,
@@ -25,8 +26,10 @@ from backprop_symbolic.algebra import (
     Numeral,
     Partial,
     Prime,
+    Series,
     Span,
     Tight,
+    Total,
     X,
     number,
 )
@@ -89,6 +92,10 @@ class Printer(ABC, Generic[T]):
     @abstractmethod
     def foot(self, names: list[T]) -> T: ...
 
+    def series(self, term: T, index: T, last: T) -> T:
+        """Σ_{index=1}^{last} term."""
+        raise TypeError("no way to write a sum over an index")
+
     def dot(self) -> T:
         """The sign between factors."""
         return self.word(r" \cdot ", "·")
@@ -131,6 +138,11 @@ class Printer(ABC, Generic[T]):
             return self.raised(base, self(expr.args[1]))
         if isinstance(expr, (Call, Prime)):
             return self.applied(expr, self(expr.args[1]))
+        if isinstance(expr, At):
+            return self.join([self(expr.args[0]), self.parens(self(expr.args[1]))])
+        if isinstance(expr, Series):
+            term, index, last = expr.args
+            return self.series(self.within(term, PRODUCT), self(index), self(last))
         if isinstance(expr, Piecewise):
             return self.cases(
                 [(self(p.args[0]), None if p.args[1] == True else self.relation(p.args[1]))  # noqa: E712
@@ -151,6 +163,8 @@ class Printer(ABC, Generic[T]):
             return self.span(expr)
         if isinstance(expr, Relational):
             return self.relation(expr)
+        if isinstance(expr, Total):
+            return self.total(self.within(expr.args[0], TIGHT), cast(Symbol, expr.args[1]))
         name = "sign" if isinstance(expr, sign_) else type(expr).__name__
         if name in FUNCTIONS:
             return self.join([self.word(*FUNCTIONS[name]), self.parens(self(expr.args[0]))])
@@ -195,6 +209,11 @@ class Printer(ABC, Generic[T]):
     def holding(self, shown: T, held: list[T]) -> T:
         """A derivative with what is held fixed noted at its foot: (∂p/∂z)_s."""
         return self.join([self.parens(shown), self.foot(held)])
+
+    def total(self, term: T, index: Symbol) -> T:
+        """Σ_j term."""
+        sigma = self.join([self.word(r"\sum", "Σ"), self.foot([self.name(index)])])
+        return self.join([sigma, self.word(" ", " "), term])
 
     def span(self, expr: Span) -> T:
         low, high = expr.args[:2]
@@ -302,11 +321,13 @@ def precedence(expr: Basic) -> int:
         return TIGHT
     if isinstance(expr, (Pow, exp_)):
         return ATOM if isinstance(expr, Pow) and expr.args[1] == Rational(1, 2) else POWER
+    if isinstance(expr, Series):
+        return PRODUCT
     if isinstance(expr, Partial):
         return POWER if isinstance(expr.of, Symbol) else PRODUCT
     if isinstance(expr, (Piecewise, Call, Prime)):
         return TIGHT if isinstance(expr, Piecewise) else POWER
-    return ATOM if isinstance(expr, (Symbol, Abs)) or not expr.args else POWER
+    return ATOM if isinstance(expr, (Symbol, Abs, At)) or not expr.args else POWER
 
 
 def leads_with_minus(expr: Basic) -> bool:
@@ -379,6 +400,9 @@ class Latex(Printer[str]):
 
     def foot(self, names: list[str]) -> str:
         return f"_{{{', '.join(names)}}}"
+
+    def series(self, term: str, index: str, last: str) -> str:
+        return rf"\sum_{{{index}=1}}^{{{_whole(last)}}} {_whole(term)}"
 
     def thin(self) -> str:
         return " "
@@ -487,8 +511,14 @@ class Plain(Printer[str]):
         held = f", held={'+'.join(h.name for h in expr.held)}" if expr.held else ""
         return f"diff({self(expr.of)}, {self.name(expr.wrt)}{held})"
 
+    def series(self, term: str, index: str, last: str) -> str:
+        return f"Sum({term}, {index}, 1, {last})"
+
     def foot(self, names: list[str]) -> str:
         return ""
+
+    def total(self, term: str, index: Symbol) -> str:
+        return f"sum[{index.name}]({term})"
 
     def cases(self, rows: list[tuple[str, str | None]]) -> str:
         text = "".join(f"{value} if {test} else " for value, test in rows if test)

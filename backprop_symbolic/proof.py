@@ -3,7 +3,8 @@
 A derivative is a tree of rule applications. A sum, a product, a quotient is taken apart where it
 stands; where the chain rule is due, g(inner) with an inner function that is more than a multiple
 of x, the inner function gets a name, u = 1 + e^{-x}, its derivative is found on its own, and is
-put back. A name is never given twice.
+put back. A name is never given twice. Where the whole would be too long to read (READABLE),
+the names stay in it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
-from sympy import Add, Expr, Mul, Piecewise, Symbol
+from sympy import Add, Basic, Expr, Mul, Piecewise, Symbol
 
 from backprop_symbolic import activations, calculus
 from backprop_symbolic.activations import Activation
@@ -27,6 +28,8 @@ from backprop_symbolic.algebra import (
     mapped,
     number,
     rebuild,
+    replace,
+    symbols,
 )
 from backprop_symbolic.calculus import tidy
 from backprop_symbolic.derivation import BRIEF, FULL, NORMAL, Argument, Group, Rule, Section, Step
@@ -44,6 +47,9 @@ from backprop_symbolic.rules import (
 
 #: Names for inner functions, in the order they are given.
 LETTERS = ("u", "v", "w", "s", "p", "q", "r", "a", "b", "c")
+
+#: The longest derivative, in nodes, into which the inner functions are put back.
+READABLE = 80
 
 
 class Steps(Protocol):
@@ -77,12 +83,17 @@ class Names:
         self.meanings[symbol] = meaning
         return symbol
 
+    def put_back(self, expr: Expr) -> Expr:
+        """`expr` with what each name stands for in its place."""
+        return replace(expr, dict(self.meanings.items()))
+
 
 class Prover:
     """Writes proofs into one document: with its steps and its names."""
 
     def __init__(self, step: Steps, names: Names) -> None:
         self.step, self.names = step, names
+        self.naming = False  # whether the names stay in the lines
 
     # ------------------------------------------------------------ an activation
 
@@ -94,6 +105,7 @@ class Prover:
         """
         symbol = Symbol(entry.name)
         call, formula = Call(symbol, X), activations.formula(entry)
+        names: tuple[Expr, ...] = ()
         definitions = [] if entry.elementary else [self.step(call, Stated(formula))]
         board = activations.board(entry)
         args: dict[str, Argument] = {"function": call}
@@ -103,23 +115,35 @@ class Prover:
             groups = [Group("proof_lines", tuple(steps), args)]
         else:
             groups, value = self.derivative(formula, X)
+            names = tuple(s for s in symbols(value) if s in self.names.meanings)
         uses = [step.id for step in definitions]
         lhs = Partial(call, X)
-        form = ThroughActivation(entry.name, X, call)
-        ends = [self.step(lhs, form, uses)]
-        if found and not board and ends[0].rhs != value:
-            # What the rules of calculus leave, and the form that the entry states where it has one.
-            ends.insert(0, self.step(lhs, Stated(value), uses))
-            ends = ends if entry.prime else ends[:1]
+        ends: list[Step] = []
+        if found and not board:  # what the rules of calculus leave
+            ends.append(self.step(lhs, Stated(value), uses))
+        if not ends or entry.prime:  # the form that the entry states, or that is found
+            ends.append(self.step(lhs, ThroughActivation(entry.name, X, call), uses))
+        if len(ends) == 2 and ends[0].rhs == ends[1].rhs:
+            ends.pop(0)
         if board and groups[-1].steps[-1].rhs == ends[-1].rhs and len(groups[-1].steps) > 1:
             groups[-1] = _shortened(groups[-1])
-        ending = Group("proof_end", (*definitions, *ends), args)
+        key = "proof_end"
+        if names and found:
+            key, args = "proof_end_named", {"function": call, "names": names}
+        ending = Group(key, (*definitions, *ends), args)
         return Section("proof", (*groups, ending), args=args, detail=NORMAL), ends[-1]
 
     # ------------------------------------------------------------ any formula
 
     def derivative(self, of: Expr, wrt: Symbol, lhs: Expr | None = None) -> tuple[list[Group], Expr]:
-        """Groups of lines from ∂of/∂wrt to a formula with no derivative left, and that formula."""
+        """Groups of lines from ∂of/∂wrt to a formula with no derivative left, and that formula.
+
+        Inner functions are put back where the whole is READABLE; else their names stay in it.
+        """
+        self.naming = not _readable(calculus.derivative(of, wrt))
+        return self.lines(of, wrt, lhs)
+
+    def lines(self, of: Expr, wrt: Symbol, lhs: Expr | None = None) -> tuple[list[Group], Expr]:
         start = Partial(of, wrt)
         lhs = start if lhs is None else lhs
         if _composite(of, wrt):
@@ -168,7 +192,7 @@ class Prover:
         u = self.names.fresh(inner)
         named = self.step(u, InnerName(inner))
         du = Partial(u, partial.wrt)
-        groups, value = self.derivative(inner, partial.wrt, du)
+        groups, value = self.lines(inner, partial.wrt, du)
         first, *more = groups
         if first.key == "proof_lines" and first.steps and first.steps[0].lhs == du:
             merged = Group("inner_named", (named, *first.steps), {"inner": u, "part": partial.of}, NORMAL)
@@ -179,10 +203,28 @@ class Prover:
         start = self.step(lhs, WithName(of_u), (named.id,), FULL)
         chain = self.step(lhs, InnerChain(outer(u), u, partial.wrt, _outer_key(outer(u), u)), detail=NORMAL)
         # 2x stays together: e^{x²}·2x.
-        together = Tight(*value.args) if isinstance(value, Mul) and value.args[0] != MINUS_ONE else value
-        back = self.step(lhs, Inserted(chain.rhs, ((du, together), (u, inner))), (named.id, last_of_inner))
+        together = Tight(*cast("tuple[Expr, ...]", value.args)) if _multiple(value) else value
+        values = ((du, together),) if self.naming else ((du, together), (u, inner))
+        back = self.step(lhs, Inserted(chain.rhs, values), (named.id, last_of_inner))
         inside = [Group(g.key, g.steps, g.args, max(g.detail, NORMAL)) for g in more]
         return [merged, *inside], [start, chain, back]
+
+
+def _multiple(expr: Expr) -> bool:
+    """Whether `expr` is a product written with a number before it, as 2x is."""
+    if not isinstance(expr, Mul) or expr.args[0] == MINUS_ONE:
+        return False
+    return number(expr.args[0]) is not None
+
+
+def _readable(expr: Expr) -> bool:
+    """Whether `expr` has at most READABLE nodes; no more are counted."""
+    todo: list[Basic] = [expr]
+    count = 0
+    while todo and count <= READABLE:
+        todo.extend(todo.pop().args)
+        count += 1
+    return count <= READABLE
 
 
 def _briefly(step: Step) -> Step:

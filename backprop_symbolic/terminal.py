@@ -18,6 +18,8 @@ from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 FILLER = "\ue000"
 _SUB = dict(zip("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 _SUP = dict(zip("0123456789+-()nitxyuv", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱᵗˣʸᵘᵛ", strict=True))
+#: Combining marks: they take no column of their own.
+_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 #: Stand for _ and ^ that no Unicode index exists for, until the name is done.
 _MARK, _RAISE = "\ue001", "\ue002"
 _GREEK = {
@@ -31,9 +33,8 @@ _GREEK = {
 
 def unicode_name(latex: str) -> str:
     r"""A name's LaTeX as Unicode: w_{31} → w₃₁, \text{가중합}_{3} → 가중합₃."""
-    text = re.sub(
-        r"\\(?:text|mathit|mathrm|mathbf|mathsf|mathtt|hat|bar|tilde|vec)\{([^{}]*)\}", r"\1", latex
-    )
+    text = re.sub(r"\\(hat|bar|tilde)\{(\w)\}", lambda m: m[2] + _ACCENTS[m[1]], latex)
+    text = re.sub(r"\\(?:text|mathit|mathrm|mathbf|mathsf|mathtt|hat|bar|tilde|vec)\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\\sqrt\{(\w+)\}", r"√\1", text)
     text = re.sub(r"\\frac\{([-√\w]+)\}\{([√\w]+)\}", r"\1/\2", text)
     text = re.sub(r"\\([A-Za-z]+) ?", lambda m: _GREEK.get(m[1], m[1]), text)
@@ -124,6 +125,13 @@ class Terminal(Printer[prettyForm]):
             return _beside([self.fraction(self.text(d), _beside([self.text(d), wrt])), self.text(" ")])
         return self.fraction(_beside([self.text(d), of]), _beside([self.text(d), wrt]))
 
+    def series(self, term: prettyForm, index: prettyForm, last: prettyForm) -> prettyForm:
+        lowest = f"{index}=1"
+        width = max(len(lowest), last.width())
+        lines = [part.center(width) for part in (*_lines(last), "Σ", lowest)]
+        sign = prettyForm("\n".join(lines), baseline=last.height())
+        return _beside([sign, self.text(" "), term])
+
     def foot(self, names: list[prettyForm]) -> prettyForm:
         return self.text("_" + ",".join(str(n) for n in names))
 
@@ -170,6 +178,9 @@ class Flat(Plain):
 
     raises_signs = True
 
+    def series(self, term: str, index: str, last: str) -> str:
+        return f"Σ[{index} = 1 … {last}] {term}"
+
     def name(self, symbol: Symbol) -> str:
         return unicode_name(latex_name(self.names, symbol))
 
@@ -215,3 +226,6 @@ class Flat(Plain):
 
     def bars(self, inner: str) -> str:
         return f"|{inner}|"
+
+    def total(self, term: str, index: Symbol) -> str:
+        return f"{unicode_name(f'Σ_{{{self.name(index)}}}')} {term}"

@@ -16,15 +16,7 @@ from backprop_symbolic import expressions
 from backprop_symbolic.activations import activations, function_symbol
 from backprop_symbolic.algebra import Call, Decimal, Frac
 from backprop_symbolic.errors import BackpropError, BadExpression, UnknownName
-from backprop_symbolic.expressions import (
-    ELEMENTARY,
-    MAX_DEPTH,
-    MAX_DIGITS,
-    MAX_EXPONENT,
-    MAX_LENGTH,
-    MAX_TOKENS,
-    parse,
-)
+from backprop_symbolic.expressions import ELEMENTARY, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_LENGTH, MAX_TOKENS, parse
 from backprop_symbolic.graph import _FUNCTIONS
 from backprop_symbolic.printing import Plain
 

@@ -33,6 +33,8 @@ from backprop_symbolic import (
 )  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
+from backprop_symbolic.numeric import optimizers
+from backprop_symbolic.numeric.descent import descent
 from backprop_symbolic.spec import BIAS_MODES
 from backprop_symbolic.wording import languages, messages
 
@@ -61,6 +63,10 @@ def placeholders(text: str) -> set[str]:
 
 
 # ---------------------------------------------------------------- what the code asks for
+
+
+#: Too long to be put together: its inner functions keep their names.
+LONG = "sin(cos(sin(cos(sin(cos(sin(cos(sin(cos(sin({}**2)))))))))))"
 
 
 def every_derivation() -> Iterator:
@@ -108,13 +114,14 @@ def asked() -> dict[str, list[frozenset[str]]]:
     def every(detail: str) -> Iterator:
         for network, weight in every_derivation():
             yield derive(network, weight, detail=detail)
-        for name in (*activations.activations.names(), *FORMULAS):
+        for name in (*activations.activations.names(), *activations.layer_activations.names(), *FORMULAS, LONG.format("x")):
             yield prove_activation(name, detail=detail)
-        for name in (*losses.losses.names(), "(t - o)**4/4"):
+        for name in (*losses.losses.names(), "(t - o)**4/4", LONG.format("(t - o)")):
             yield prove_loss(name, detail=detail)
 
-    for detail, result in ((d, r) for d in DETAILS for r in every(d)):
-        whole = document(result.derivation, DETAILS[detail])
+    pages = [document(descent(optimizer)) for optimizer in optimizers.optimizers]
+    derived = (document(r.derivation, DETAILS[detail]) for detail in DETAILS for r in every(detail))
+    for whole in (*pages, *derived):
         note(whole.title)
         for block in whole.blocks:
             if isinstance(block, (Heading, Paragraph)):
@@ -151,9 +158,20 @@ def returns(function: ast.FunctionDef) -> set[str]:
 def written_in_source() -> set[str]:
     """The keys that the source names: Section("…"), Group("…"), Message("…"), calculus' rules."""
     from backprop_symbolic import document as document_module
+    from backprop_symbolic.numeric import descent, outcome
 
     found: set[str] = set()
-    for module in (backprop, document_module, calculus, derivation, elimination, proof, page):
+    for module in (
+        backprop,
+        document_module,
+        calculus,
+        derivation,
+        elimination,
+        proof,
+        page,
+        descent,
+        outcome,
+    ):
         tree = ast.parse(inspect.getsource(module))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         returned = {f".{f.name}": returns(f) for f in functions}
@@ -163,7 +181,11 @@ def written_in_source() -> set[str]:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                     names.setdefault(node.targets[0].id, set()).update(strings(node.value, {}))
             for node in ast.walk(function):
-                if isinstance(node, ast.Return) and function.name == "title" and isinstance(node.value, ast.Tuple):
+                if (
+                    isinstance(node, ast.Return)
+                    and function.name == "title"
+                    and isinstance(node.value, ast.Tuple)
+                ):
                     found |= strings(node.value.elts[0], names)
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
                     continue
@@ -243,6 +265,12 @@ def producible() -> set[str]:
         *(f"hypothesis.{key}" for loss in losses.losses for key in loss.conditions),
         *(f"format.{name}" for name in render.formats.names()),
         *about_functions(),
+        *(
+            f"{kind}.{c.key}"
+            for o in optimizers.optimizers
+            for c in o.claims
+            for kind in ("section", "group")
+        ),
         *about_checks(),
         "word.otherwise",
         "word.language",

@@ -9,22 +9,32 @@ import mpmath
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sympy import Expr, Symbol, diff, lambdify
+from sympy import Expr, Symbol, diff, lambdify, preorder_traversal
 
 from backprop_symbolic import BackpropError, Network, derive, prove_activation, prove_loss
 from backprop_symbolic import calculus as calculus_module
-from backprop_symbolic.activations import activation, activations, formula, is_formula, prime
+from backprop_symbolic.activations import (
+    activation,
+    activations,
+    formula,
+    general,
+    in_parameter,
+    is_formula,
+    prime,
+)
 from backprop_symbolic.algebra import Partial, X, Y, contains, plain, symbols
 from backprop_symbolic.calculus import lines
 from backprop_symbolic.cases import cases, flattened
+from backprop_symbolic.derivation import Step
 from backprop_symbolic.elimination import Form, eliminate, form, opened
-from backprop_symbolic.errors import BadExpression, NotDifferentiable, UnknownName
+from backprop_symbolic.errors import BadExpression, NotDifferentiable, UnknownName, Unverified
 from backprop_symbolic.expressions import parse
 from backprop_symbolic.losses import losses
-from backprop_symbolic.page import activation_page
+from backprop_symbolic.page import activation_page, loss_page
 from backprop_symbolic.printing import Plain
-from backprop_symbolic.proof import Names
-from backprop_symbolic.rules import InnerChain, InnerName
+from backprop_symbolic.proof import READABLE, Names
+from backprop_symbolic.rules import InnerChain, InnerName, Stated
+from backprop_symbolic.softmax import for_each
 
 typed = Plain({})
 
@@ -435,7 +445,9 @@ def test_the_page_of_each_activation(name):
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "elu", "gaussian", "hard_swish"])
 def test_pages_hold_strictly(name):
-    assert {s.evidence.method for s in prove_activation(name, strict=True).steps} == {"prime_field+cancellation"}
+    page = prove_activation(name, strict=True).derivation
+    methods = {s.evidence.method for section in page.sections for s in section.steps()}
+    assert methods == {"prime_field+cancellation"}
 
 
 def test_pages_say_what_a_name_means_here():
@@ -449,3 +461,135 @@ def test_pages_say_what_a_name_means_here():
     assert "where x is not 0" in prove_activation("1/x").text()
 
 
+
+
+# ---------------------------------------------------------------- long formulas keep their names
+
+
+def chained(depth: int) -> str:
+    """sin(cos(sin(… x²)))."""
+    text = "x**2"
+    for i in range(depth):
+        text = f"{('sin', 'cos')[i % 2]}({text})"
+    return text
+
+
+@pytest.mark.parametrize("entry", activations, ids=lambda e: e.name)
+def test_a_derivative_at_once_is_the_last_of_its_lines(entry):
+    """What `derivative` gives without writing lines is what the lines end with."""
+    assert calculus_module.derivative(formula(entry), X) == lines(formula(entry), X)[-1].expr
+
+
+def test_a_long_derivative_keeps_the_names():
+    """No line grows with the square of the depth; the page says that the names stay, and the end is right."""
+    page = activation_page(chained(16))
+    chains = [s for s in page.steps if s.rule.key == "insert"]
+    assert chains
+    assert max(sum(1 for _ in preorder_traversal(s.rhs)) for s in chains) <= 8 * 16
+    names = {s.lhs for s in page.steps if isinstance(s.rule, InnerName)}
+    (end,) = (s for s in page.steps if isinstance(s.rule, Stated) and isinstance(s.lhs, Partial))
+    assert names == set(symbols(end.rhs)) - {X}
+    assert set(symbols(page.ends[X])) == {X}, "what is compared at the end has no names"
+    assert math.isclose(at(page.ends[X], 0.7), by_sympy(chained(16), 0.7), rel_tol=1e-9)
+    assert "as named above" in prove_activation(chained(16)).text()
+
+
+def test_a_short_derivative_is_put_together():
+    """Where the whole can be read, no name is left in the end, and nothing is said of names."""
+    text = chained(4)
+    assert sum(1 for _ in preorder_traversal(calculus_module.derivative(formula(activation(text)), X))) <= READABLE
+    assert "as named above" not in prove_activation(text).text()
+
+
+# ---------------------------------------------------------------- by the parameters
+
+
+def test_prelu_by_its_parameter():
+    """0 for x > 0, x otherwise, line by line with the letter a."""
+    found = [(left, right) for left, right, _ in rows("prelu") if left in ("f", "diff(f, a)")]
+    assert found == [
+        ("f", "(x if x > 0 else a*x)"),
+        ("diff(f, a)", "(0 if x > 0 else diff(a*x, a))"),
+        ("diff(f, a)", "(0 if x > 0 else x)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [("prelu", "slope"), ("leaky_relu", "slope"), ("elu", "alpha"), ("celu", "alpha"), ("softplus", "beta"), ("threshold", "value")],
+)
+def test_the_derivative_by_a_parameter_is_measured(name, parameter):
+    """The last line for ∂f/∂a equals a difference quotient of the formula with a as a letter."""
+    entry = activation(name)
+    (chosen,) = (p for p in entry.parameters if p.name == parameter)
+    f, letter = in_parameter(entry, chosen)
+    page = activation_page(name)
+    end = [s for s in page.steps if isinstance(s.lhs, Partial) and s.lhs.wrt == letter and s.lhs.of.is_Symbol and str(s.lhs.of) == "f"][-1].rhs
+    for x in (-1.3, -0.2, 0.4, 1.7):
+        with mpmath.workdps(40):
+            value = lambdify([X, letter], plain(opened(f)), "mpmath")
+            h = mpmath.mpf(10) ** -15
+            measured = (value(mpmath.mpf(x), 0.7 + h) - value(mpmath.mpf(x), 0.7 - h)) / (2 * h)
+            claimed = lambdify([X, letter], plain(opened(end)), "mpmath")(mpmath.mpf(x), mpmath.mpf(0.7))
+        assert math.isclose(measured, claimed, rel_tol=1e-8, abs_tol=1e-10), (name, x)
+
+
+def test_a_border_that_moves_is_no_derivative():
+    """A parameter in a condition moves a border; there is no section for it."""
+    for name in ("hardshrink", "softshrink", "hard_tanh"):
+        assert general(activation(name)).has(*(Symbol(p.name) for p in activation(name).parameters))
+        assert "by the parameter" not in prove_activation(name).text()
+
+
+# ---------------------------------------------------------------- softmax, and a loss behind it
+
+
+def test_the_page_of_softmax():
+    """Both cases proved from the quotient rule on, all nine entries, one formula, and the two sums."""
+    found = [(shown(s.lhs), shown(s.rhs), s.rule.key) for s in activation_page("softmax").steps]
+    ends = {left: right for left, right, _ in found}
+    for i in (1, 2, 3):
+        for j in (1, 2, 3):
+            expected = f"y_{i}*(1 - y_{i})" if i == j else f"-y_{i}*y_{j}"
+            assert ends[f"diff(y_{i}, x_{j})"] == expected
+    assert ends["diff(y_i, x_j)"] == "(y_i*(1 - y_i) if i == j else -y_i*y_j)"
+    assert ends["y_1 + y_2 + y_3"] == "1"
+    assert ends["diff(y_1, x_1) + diff(y_1, x_2) + diff(y_1, x_3)"] == "0"
+    assert "(quotient rule)" in prove_activation("softmax").text()
+    assert "e^(xᵢ))/(Σⱼ e^(xⱼ))" in prove_activation("Softmax").text()
+
+
+@pytest.mark.parametrize("name", ["activation", "loss"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_every_line_about_softmax_is_decided(name, strict):
+    """Evidence for each line, for the formula of all indices too, and a complex step at the end."""
+    page = activation_page("softmax", strict=strict) if name == "activation" else loss_page("cross_entropy", strict=strict)
+    assert {s.evidence.method for s in page.steps} == {"prime_field+cancellation" if strict else "prime_field"}
+    assert page.evidence["method"] == "complex_step"
+    assert len(page.ends) == 3
+    for step in page.steps:
+        assert step.recompute() == step.rhs
+
+
+def test_a_formula_for_all_indices_is_tried_at_each():
+    """One that fails where i = j, or where it is not, is refused."""
+    page = activation_page("softmax")
+    (general_step,) = (s for s in page.steps if s.id == "g1")
+    form = general_step.rhs
+    y, other = Symbol("y_i"), Symbol("y_j")
+    for damaged in (form.args[0].args[0], form.args[1].args[0], form * 2, y * other):
+        step = Step("g1", general_step.lhs, damaged, Stated(damaged))
+        with pytest.raises(Unverified):
+            for_each(page.graph, step, "xy", (Symbol("i"), Symbol("j")))
+
+
+def test_the_page_of_softmax_with_cross_entropy():
+    """p - t by the sum over paths, the Jacobian and Σt = 1, the hypothesis first; not by the probability."""
+    page = loss_page("cross_entropy")
+    keys = [key for key, _ in page.hypotheses]
+    assert "targets_sum" in keys
+    used = [s.rule.key for s in page.steps]
+    assert used.index("sum_over_paths") < used.index("through_softmax") < used.index("hypothesis")
+    assert {shown(o): shown(e) for o, e in page.ends.items()} == {f"o_{k}": f"p_{k} - t_{k}" for k in (1, 2, 3)}
+    assert shown(page.steps[-1].lhs) == "diff(E, o_k)"
+    assert shown(page.steps[-1].rhs) == "p_k - t_k"

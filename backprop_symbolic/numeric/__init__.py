@@ -15,4 +15,13 @@ steps      the numbers that the steps give, as they stand or damaged
 check      gradients and updates against independent references
 claims     published numbers judged, their mistakes named
 report     what a check found, as a table
+optimizers the rules that move a parameter, as data, and the programs made of them
+descent    such a rule written down, what follows from it verified
+samples    samples in memory, or streamed from a CSV file
+sequential the output layer updated first, to reproduce programs that do so
+train      the loop, on numbers or on arrays
+checkpoint the whole state of a training, as JSON
+session    what a command asks to be trained, put together
+outcome    how a training went, and the files that it leaves
+command    `backprop train`
 """

@@ -103,10 +103,10 @@ class PageExample:
 
 def pages() -> dict[Path, PageExample]:
     """One page for each shipped activation and loss in English and Korean, and for a formula typed by a user."""
-    from backprop_symbolic.activations import activations
+    from backprop_symbolic.activations import activations, layer_activations
     from backprop_symbolic.losses import losses
 
-    named = [("activation", name, name) for name in activations.names()]
+    named = [("activation", name, name) for name in (*activations.names(), *layer_activations.names())]
     named += [("loss", name, name) for name in losses.names()]
     named += [("activation", "x*sigmoid(1.702*x)", "formula"), ("loss", "(t - o)**4/4", "formula")]
     return {
