@@ -28,6 +28,7 @@ STEP = 1e-30  # of the complex step: the second order vanishes
 TOLERANCE = 1e-9  # relative, for references that are exact up to rounding
 CENTRAL = 1e-6  # relative, for central differences
 HALVINGS = 8
+SMALL = 1e-6
 AT_KINK = 1e-9  # a kink this near is taken as met
 
 
@@ -35,7 +36,8 @@ AT_KINK = 1e-9  # a kink this near is taken as met
 class Line:
     """One gradient or update and what the references say of it.
 
-    difference  the largest relative difference from a reference
+    difference  the largest relative difference from a reference; what is smaller than SMALL times the
+                largest gradient is compared with that
     sides       the derivatives from the left and from the right, where they differ
     """
 
@@ -105,7 +107,8 @@ def _lines(
     agrees = all(abs(found[n] - derived) <= allowed[n] for n in found)
     verdict = ("kink" if kink else "agrees") if agrees else "differs"
     sides = (left, right) if kink else None
-    lines = [Line(w, "gradient", derived, found, _difference(derived, found), verdict, sides)]
+    least = SMALL * max(abs(g) for g in steps.gradients.values())
+    lines = [Line(w, "gradient", derived, found, _difference(derived, found, least), verdict, sides)]
     rate = steps.rate
     if rate is not None:
         new = steps.update(w, derived)
@@ -115,13 +118,14 @@ def _lines(
             for n in after
         )
         lines.append(
-            Line(w, "update", new, after, _difference(new, after), verdict if fits else "differs", None)
+            Line(w, "update", new, after, _difference(new, after, 0.0), verdict if fits else "differs", None)
         )
     return lines
 
 
-def _difference(derived: float, found: Mapping[str, float]) -> float:
-    return max((abs(r - derived) / (abs(derived) or 1.0) for r in found.values()), default=0.0)
+def _difference(derived: float, found: Mapping[str, float], least: float) -> float:
+    scale = max(abs(derived), least) or 1.0
+    return max((abs(r - derived) / scale for r in found.values()), default=0.0)
 
 
 # ---------------------------------------------------------------- differences
