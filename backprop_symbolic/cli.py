@@ -164,14 +164,14 @@ def derive(
     Every line is verified before it is printed. With --values, --set, --seed or --example each
     formula is followed by a line with the numbers put in and the result.
     """
+    if weight is None and example is None:
+        raise click.UsageError("Missing option '--weight'.")
     chosen = _format(format_, standalone, output)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
     given |= {"--l1": l1, "--l2": l2}
     numbered = bool(values_files or settings or seed is not None or example is not None)
-    if weight is None and example is None:
-        raise click.UsageError("Missing option '--weight'.")
     for option, number in (("--digits", digits), ("--sample", sample)):
         if number is not None and not numbered:
             raise click.UsageError(f"{option} goes with --values, --set, --seed or --example")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar, cast
 
 from sympy import Abs, Add, Basic, E, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
@@ -426,19 +426,52 @@ def latex_name(names: Mapping[Symbol, str], symbol: Symbol) -> str:
 
 
 def break_lines(latex: str, width: int = 72) -> list[str]:
-    """A right side as one row, or as several of about `width` characters broken between terms."""
-    if BREAK not in latex:
-        return [latex]
-    if visible(latex) <= width:
-        return [_whole(latex)]
+    """A right side as one row, or as several of about `width` characters.
+
+    It is broken between terms, where a term alone is too long between its factors, and within
+    parentheses only where nothing else helps.
+    """
+    rows = [latex]
+    for cut in (_terms, _factors, lambda row: row.split(BREAK)):
+        rows = [
+            part for row in rows for part in ([row] if visible(row) <= width else _filled(cut(row), width))
+        ]
+    return [_whole(row) for row in rows]
+
+
+def _filled(pieces: Sequence[str], width: int) -> list[str]:
+    """The pieces in rows, as many in each as fit."""
     rows, row = list[str](), ""
-    for piece in latex.split(BREAK):
+    for piece in pieces:
         if row and visible(row + piece) > width:
             rows.append(row)
             row = piece
         else:
             row += piece
     return [*rows, row]
+
+
+def _terms(latex: str) -> list[str]:
+    """`latex` cut at each mark between terms that stands in no braces, parentheses or environment."""
+    return _cut(latex, BREAK, len(BREAK))
+
+
+def _factors(latex: str) -> list[str]:
+    """`latex` cut before each such dot."""
+    return _cut(latex, r"\cdot", 0)
+
+
+def _cut(latex: str, mark: str, skip: int) -> list[str]:
+    pieces, depth, start = list[str](), 0, 0
+    for token in re.finditer(rf"\\(?:begin|end|left|right|cdot)\b|\\.|[{{}}()]|{BREAK}", latex):
+        if token[0] in ("{", "(", r"\begin", r"\left"):
+            depth += 1
+        elif token[0] in ("}", ")", r"\end", r"\right"):
+            depth -= 1
+        elif token[0] == mark and depth == 0:
+            pieces.append(latex[start : token.start()])
+            start = token.start() + skip
+    return [*pieces, latex[start:]]
 
 
 def visible(latex: str) -> int:

@@ -82,6 +82,11 @@ class Network:
         mixed = [
             (name, size) for name, size in zip(each, checked[1:], strict=True) if name in layer_activations
         ]
+        if error.through and each[-1] == error.through:
+            raise BadNetwork(
+                f"{error.name} has a {error.through} of its own: let the last layer be identity, or take "
+                "categorical_cross_entropy"
+            )
         if error.through:
             mixed.append((error.through, checked[-1]))
         for name, size in mixed:

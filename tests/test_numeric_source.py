@@ -288,7 +288,7 @@ def test_names_that_are_variables_stay():
 )
 def test_hostile_names_of_a_graph(word):
     """A graph may call a weight what Python or the program calls something else."""
-    graph = read(f"parameter {word}\ninput q\nstep = {word}*q\nE = (t - sigmoid(step)*{word})**2")
+    graph = read(f"parameter {word}\ninput q\nwalk = {word}*q\nE = (t - sigmoid(walk)*{word})**2")
     compiled = compile_scalar(derived(graph))
     assert compiled.parameters == (word,)
     leaves = {word: 0.3, "q": 0.5, "t": 1.0, graph.rate.name: 0.1}

@@ -19,7 +19,7 @@ import pytest
 from sympy import Abs, Add, Basic, Expr, Integer, Mul, Piecewise, Symbol
 
 from backprop_symbolic import Network, algebra, derive, read
-from backprop_symbolic.activations import activations, formula
+from backprop_symbolic.activations import activation, activations, formula
 from backprop_symbolic.algebra import Call, Frac, Partial, Tight, X, Y, add, mul, neg, rebuild
 from backprop_symbolic.backprop import backprop
 from backprop_symbolic.calculus import prime
@@ -27,7 +27,7 @@ from backprop_symbolic.derivation import Derivation, Group, Section, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.losses import losses
-from backprop_symbolic.page import activation_page
+from backprop_symbolic.page import without_facts
 from backprop_symbolic.rules import RULES, InnerChain
 from backprop_symbolic.verify import Refused, Verifier, _claims, decide, end_check, verify
 from tests.drawn import pairs
@@ -94,11 +94,11 @@ DERIVATIONS: dict[str, Callable[[], Derivation]] = {
     "shared weights": graph_file(SHARED, False),
     "shared weights, full": graph_file(SHARED, True),
     "several ways from one quantity to another": graph_file(SKIPS, False),
-    "page of mish": lambda: activation_page("mish"),
-    "page of gelu_tanh": lambda: activation_page("gelu_tanh"),
-    "page of sigmoid": lambda: activation_page("sigmoid"),
-    "page of softplus": lambda: activation_page("softplus"),
-    "page of tanhshrink": lambda: activation_page("tanhshrink"),
+    "page of mish": lambda: without_facts(activation("mish")),
+    "page of gelu_tanh": lambda: without_facts(activation("gelu_tanh")),
+    "page of sigmoid": lambda: without_facts(activation("sigmoid")),
+    "page of softplus": lambda: without_facts(activation("softplus")),
+    "page of tanhshrink": lambda: without_facts(activation("tanhshrink")),
 }
 
 
