@@ -7,8 +7,8 @@ from typing import Any
 from mpmath import mp, mpc, mpf
 from sympy import Rational, Symbol
 
-from backprop_symbolic.activations import Activation
-from backprop_symbolic.algebra import Call, Partial, X
+from backprop_symbolic.activations import Activation, formula
+from backprop_symbolic.algebra import Partial, X
 from backprop_symbolic.errors import NoBound
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
 from backprop_symbolic.graph import Graph, Quantity
@@ -20,7 +20,7 @@ class Sampled:
     """x ↦ (f(x), f'(x)), f' by forward-mode differentiation of the formula."""
 
     def __init__(self, entry: Activation) -> None:
-        body = Call(Symbol(entry.name), X)
+        body = formula(entry)
         self.y = Symbol("y")
         quantities = {X: Quantity(X, "input"), self.y: Quantity(self.y, "node", body)}
         self.graph = Graph(quantities, self.y, Symbol("eta"), {})

@@ -90,4 +90,4 @@ def _in_torch(torch: Any, entry: Any, text: str, **names: Any) -> Any:
     scope = {p.name: float(chosen.get(p.name, p.default)) for p in getattr(entry, "parameters", ())}
     scope |= {"torch": torch, "F": torch.nn.functional, "exp": torch.exp, **names}
     text = INSTEAD.get(entry.name, text)
-    return eval(text, {"__builtins__": {}}, scope)  # text of this package's own registries
+    return eval(text, scope)  # text of this package's own registries

@@ -14,6 +14,7 @@ from backprop_symbolic.activations import activations, formula, general, layer_a
 from backprop_symbolic.calculus import kinks
 from backprop_symbolic.errors import BadNetwork, BadParameter, UnknownName
 from backprop_symbolic.losses import losses
+from backprop_symbolic.numeric.values import examples
 from backprop_symbolic.printing import Plain
 from backprop_symbolic.registry import exact, split, written
 from backprop_symbolic.render import formats
@@ -183,13 +184,13 @@ def test_list_has_one_line_for_each_entry():
     lines = backprop("list").out.splitlines()
     names = [line.split()[0] for line in lines if line.startswith("  ")]
     expected = [*activations.names(), *layer_activations.names(), *losses.names(), "lecture", "layered", "mazur", "en", "ko"]
-    assert names == [*expected, *formats.names()]
+    assert names == [*expected, *formats.names(), *examples()]
     assert "  softplus      1/beta*log(1 + exp(beta*x))  (beta = 1)" in lines
 
 
 def test_list_as_json_and_in_korean():
     data = json.loads(backprop("list", "--format", "json").out)
-    assert list(data) == ["activations", "losses", "notations", "languages", "formats"]
+    assert list(data) == ["activations", "losses", "notations", "languages", "formats", "examples"]
     assert {item["name"] for item in data["losses"]} == set(losses.names())
     assert all(item["summary"] for items in data.values() for item in items)
     assert backprop("list", "formats", "--lang", "ko").out != backprop("list", "formats").out
@@ -198,7 +199,7 @@ def test_list_as_json_and_in_korean():
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("list", "activation"), "no list 'activation'. Known: activations losses notations languages formats. Did you mean 'activations'?"),
+        (("list", "activation"), "no list 'activation'. Known: activations losses notations languages formats examples. Did you mean 'activations'?"),
         (("list", "--format", "xml"), "no format 'xml' of a list. Known: text json."),
         (("list", "--lang", "fr"), "no language 'fr'. Known: en ko."),
         (("list", "-o", "/nowhere/x"), "cannot write '/nowhere/x': there is no directory '/nowhere'"),
