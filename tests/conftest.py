@@ -1,8 +1,8 @@
 """What every test file shares: hypothesis profiles and the `slow` switch.
 
 HYPOTHESIS_PROFILE=everyday  few examples, the same ones each time (the default)
-HYPOTHESIS_PROFILE=ci        more, drawn anew, with the blob that repeats a failure
-HYPOTHESIS_PROFILE=thorough  many
+HYPOTHESIS_PROFILE=ci        more, the same ones each time: a landing does not depend on luck
+HYPOTHESIS_PROFILE=thorough  many, drawn anew, with the blob that repeats a failure
 
 Tests marked `slow` run with `--run-slow` or `-m slow`; otherwise pytest's last line counts them as
 deselected.
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 
 QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
 settings.register_profile("everyday", max_examples=25, derandomize=True, database=None, **QUIET)
-settings.register_profile("ci", max_examples=100, print_blob=True, **QUIET)
+settings.register_profile("ci", max_examples=100, derandomize=True, database=None, print_blob=True, **QUIET)
 settings.register_profile("thorough", max_examples=1_000, print_blob=True, **QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 

@@ -209,7 +209,7 @@ def test_every_line_of_a_deep_expression_is_true(e):
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3 * settings.default.max_examples, suppress_health_check=list(HealthCheck))
 @given(expressions(4))
 def test_every_line_of_many_deep_expressions_is_true(e):
     """The same, many times."""

@@ -134,7 +134,7 @@ def test_the_proof_of_a_random_deep_formula(text):
 
 
 @pytest.mark.slow
-@settings(max_examples=1_500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples, suppress_health_check=list(HealthCheck))
 @given(formulas(5))
 def test_the_proof_of_many_random_formulas(text):
     """The same, many times."""

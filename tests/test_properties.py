@@ -70,7 +70,7 @@ def test_the_gradient_of_a_random_weight_is_what_a_complex_step_measures(network
 
 
 @pytest.mark.slow
-@settings(max_examples=1_500)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(networks(width=6, depth=5), st.integers(0, 10_000))
 def test_the_gradients_of_many_random_weights(network, which):
     check(network, which)
