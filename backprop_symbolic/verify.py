@@ -267,9 +267,11 @@ class Verifier:
             if abs(left - right) > 1e-6 * max(1e-3, abs(left), abs(right)):
                 return Refused(step, left.real, right.real, shown)
         point = self.points[0]
-        return Refused(
-            step, point.value(step.lhs), point.value(step.rhs), {str(s): point.value(s) for s in names}
-        )
+        try:
+            left, right = point.value(step.lhs), point.value(step.rhs)
+            return Refused(step, left, right, {str(s): point.value(s) for s in names})
+        except (Undecidable, OverflowError):
+            return Refused(step, math.nan, math.nan, {})
 
     def leaves_of(self, symbol: Symbol) -> Iterable[Symbol]:
         """A bounded number of leaves that `symbol` is computed from."""
