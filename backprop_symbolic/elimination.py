@@ -468,8 +468,9 @@ def _key(expr: Expr) -> Expr:
 
 
 def _linear(u: Expr) -> dict[Expr, Rational]:
-    """u as Σ c·v: v → c."""
-    return cast(dict[Expr, Rational], dict(expand(plain(u)).as_coefficients_dict()))
+    """u as Σ c·v: v → c; nothing for u = 0, as in x - x."""
+    found = expand(plain(u)).as_coefficients_dict()
+    return cast(dict[Expr, Rational], {v: c for v, c in found.items() if c != 0})
 
 
 def _common(cs: list[Rational]) -> Rational:

@@ -593,3 +593,11 @@ def test_the_page_of_softmax_with_cross_entropy():
     assert {shown(o): shown(e) for o, e in page.ends.items()} == {f"o_{k}": f"p_{k} - t_{k}" for k in (1, 2, 3)}
     assert shown(page.steps[-1].lhs) == "diff(E, o_k)"
     assert shown(page.steps[-1].rhs) == "p_k - t_k"
+
+
+@pytest.mark.parametrize("text", ["x + exp(x - x)", "(x)+(((exp(((x)-(x))/2))**2)**2)"])
+def test_an_exponent_that_is_nothing_is_no_atom(text):
+    """e^(x - x) is 1: the form in the output is found without it."""
+    page = prove_activation(text)
+    assert page.steps
+    assert all(step.evidence for step in page.steps)
