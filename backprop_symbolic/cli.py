@@ -684,7 +684,7 @@ def vanishing(
         text = theory.DATA[chosen](found)
     else:
         page, written = theory.document(found)
-        text = write_document(page, chosen, written, Options(lang))
+        text = write_document(page, chosen, written, Options(lang)).data.decode("utf-8")
     drawn = b"" if picture is None else plots.vanishing_plot(found, picture, lang)
     if plot is not None:
         write_bytes(drawn, plot)

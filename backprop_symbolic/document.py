@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sympy import Expr, Symbol
 
@@ -32,11 +33,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading of some level, 1 the highest; `label` is (1), (a) or empty."""
+    """A heading of some level, 1 the highest; `label` is (1), (a) or empty, `anchor` where links lead."""
 
     level: int
     text: Message
     label: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,25 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
-    """A list of sentences."""
+    """A list of sentences, numbered where `ordered`."""
 
     items: tuple[Message, ...]
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark beside the argument, a sentence or a few."""
+
+    items: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines to be typed or run; `language` is sh or python."""
+
+    text: str
+    language: str = "sh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +83,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """Equations that stand together."""
+    """Equations that stand together; `names` are those that get their meaning here, so links lead here."""
 
     rows: tuple[Row, ...]
+    names: tuple[Symbol, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +119,46 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns with a heading each, and rows of mathematics."""
+    """Columns with a heading each, and rows of mathematics or words; `align` has l, c or r for each."""
 
     head: tuple[Message, ...]
-    rows: tuple[tuple[Expr, ...], ...]
+    rows: tuple[tuple[Expr | Message, ...], ...]
+    align: str = ""
 
 
-Block = Heading | Paragraph | Bullets | Display | Table
+class Drawing(Protocol):
+    """A picture as data, that can draw itself.
+
+    kinds  what it can be drawn as: svg, png, pdf, tikz
+    """
+
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+        """The picture as one of its kinds; `names` gives the LaTeX of the names in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture with a caption; `name` is its file's name without an ending, `alt` says it in words."""
+
+    name: str
+    drawing: Drawing
+    caption: Message
+    alt: Message
+
+
+Block = Heading | Paragraph | Bullets | Note | Display | Table | Code | Picture
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is to be rendered, in reading order."""
+    """What is to be rendered, in reading order; `meanings` says of a symbol what it is."""
 
     title: Message
     blocks: tuple[Block, ...]
+    meanings: Mapping[Symbol, Message] = field(default_factory=dict)
 
 
 def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | None = None) -> Document:

@@ -13,7 +13,7 @@ from backprop_symbolic.printing import BREAK, Latex, Plain
 if TYPE_CHECKING:
     from sympy import Expr
 
-    from backprop_symbolic.render import Options
+    from backprop_symbolic.rendering.base import Options
 
 
 def as_json(derivation: Derivation, options: Options, schema: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ class _Writer:
         from backprop_symbolic.wording import messages
 
         self.derivation, self.options, self.schema = derivation, options, schema
-        self.messages = messages(options.language)
+        self.messages = messages(options.language, options.templates)
         self.latex = Latex(derivation.graph.written(options.language), self.messages["word.otherwise"])
         self.plain = Plain({})
 

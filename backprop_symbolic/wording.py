@@ -18,21 +18,37 @@ def template_dir() -> Path:
     raise FileNotFoundError("the templates are not beside the package: reinstall backprop-symbolic")
 
 
+def template_dirs(own: Path | None = None) -> list[Path]:
+    """Where templates are looked for: a folder of the user's first, then ours."""
+    return [template_dir()] if own is None else [own, template_dir()]
+
+
 # ---------------------------------------------------------------- languages
 
 
-def languages() -> list[str]:
+def languages(own: Path | None = None) -> list[str]:
     """The languages that have a message file."""
-    return sorted(path.stem for path in (template_dir() / "messages").glob("*.toml"))
+    return sorted(
+        {path.stem for folder in template_dirs(own) for path in (folder / "messages").glob("*.toml")}
+    )
 
 
 @cache
-def messages(language: str) -> Mapping[str, str]:
-    """Every message of a language, by its dotted key. Raises UnknownName."""
-    if language not in languages():
-        raise unknown("language", language, languages())
+def messages(language: str, own: Path | None = None) -> Mapping[str, str]:
+    """Every message of a language, by its dotted key; those of the folder `own` go before ours.
+
+    Raises UnknownName.
+    """
+    if language not in languages(own):
+        raise unknown("language", language, languages(own))
     import tomllib
 
-    path = template_dir() / "messages" / f"{language}.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {f"{table}.{key}": text for table, entries in tables.items() for key, text in entries.items()}
+    found: dict[str, str] = {}
+    for folder in reversed(template_dirs(own)):
+        path = folder / "messages" / f"{language}.toml"
+        if path.is_file():
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+            found |= {
+                f"{table}.{key}": text for table, entries in tables.items() for key, text in entries.items()
+            }
+    return found

@@ -171,7 +171,7 @@ def test_the_page_has_its_parts(lecture):
 def test_documents(lecture, format, language):
     """Each format holds the table and says ¼; nothing unwritten is left."""
     page, names = document(lecture)
-    shown = write_document(page, format, names, Options(language))
+    shown = write_document(page, format, names, Options(language)).content
     assert "0.00390625" in shown
     assert ("1/4" in shown) if format == "text" else (r"\frac{1}{4}" in shown)
     assert "lvert" not in shown if format == "text" else r"\lvert" in shown
@@ -185,7 +185,7 @@ def test_latex_compiles(lecture, language, tmp_path):
     """A real engine sets the page without an error or a missing character."""
     page, names = document(lecture)
     source = tmp_path / "v.tex"
-    source.write_text(write_document(page, "latex", names, Options(language, standalone=True)), encoding="utf-8")
+    source.write_bytes(write_document(page, "latex", names, Options(language, standalone=True)).data)
     done = subprocess.run(
         ["xelatex", "-interaction=nonstopmode", "-halt-on-error", source.name],
         cwd=tmp_path, capture_output=True, text=True, timeout=240,

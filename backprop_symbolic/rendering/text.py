@@ -1,0 +1,82 @@
+"""Unicode for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from backprop_symbolic.document import Document, Row
+from backprop_symbolic.rendering.base import Format, Options, Words, Written, blocks, environment, formats
+from backprop_symbolic.wording import messages
+
+if TYPE_CHECKING:
+    from sympy import Symbol
+
+    from backprop_symbolic.terminal import Terminal
+
+
+def write(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
+    """The document as lines for a terminal."""
+    from backprop_symbolic.terminal import FILLER, Terminal, padded, unicode_brackets
+
+    write = Terminal(names, messages(options.language, options.templates)["word.otherwise"])
+    words = Words(options.language, lambda value: _one_line(write, value), str, options.templates)
+    with unicode_brackets():
+        found = blocks(document, words, lambda rows: _text_rows(write, words, rows))
+    text = (
+        environment(options.templates)
+        .get_template("text/document.txt")
+        .render(
+            title=words(document.title),
+            width=lambda shown: len(padded(shown)),
+            aligned=_aligned,
+            blocks=found,
+        )
+    )
+    return Written(text.replace(FILLER, ""))
+
+
+def _aligned(row: list[str], block: Mapping[str, Any]) -> str:
+    """One row of a table, numbers under their heading's right end."""
+    from backprop_symbolic.terminal import padded
+
+    widths = [max(len(padded(r[i])) for r in (block["head"], *block["rows"])) for i in range(len(row))]
+    cells = [" " * (width - len(padded(cell))) + cell for cell, width in zip(row, widths, strict=True)]
+    return "    " + "  ".join(cells)
+
+
+def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
+    from backprop_symbolic.terminal import padded
+
+    shown: list[str] = []
+    indent = height = 0
+    for row in rows:
+        if row.lhs is not None:
+            left = printer(row.lhs)
+            indent = left.width()
+        else:
+            left = printer.text(" " * indent)
+        parts = [left, printer.text(" = "), printer(row.rhs)]
+        if row.result is not None:
+            parts.extend([printer.text(" = "), printer(row.result)])
+        if row.reasons:
+            parts.append(printer.text(padded(f"    ({words.list(row.reasons)})")))
+        lines = [line.rstrip() for line in str(printer.join(parts)).split("\n")]
+        # A row of one line may follow another closely; fractions need air.
+        if shown and (len(lines) > 1 or height > 1):
+            shown.append("")
+        height = len(lines)
+        shown.extend(lines)
+    return "\n".join(shown)
+
+
+def _one_line(printer: Terminal, value: Any) -> str:
+    """Mathematics inside a sentence: fractions lie down."""
+    from backprop_symbolic.terminal import Flat
+
+    flat = Flat(printer.names, printer.otherwise)
+    parts = value if isinstance(value, tuple) else (value,)
+    return " = ".join(flat(p) for p in parts)
+
+
+formats.register(Format("text", "Unicode for the terminal", document=write))
