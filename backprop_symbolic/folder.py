@@ -144,7 +144,7 @@ def _plain(folder: Path, name: str, force: bool) -> None:
             raise OutputRefused(f"cannot write {quoted(path)}: {quoted(parent)} is not a folder")
     if path.is_symlink() and not force:
         raise OutputRefused(
-            f"{quoted(name)} in {quoted(folder)} is a link that this program did not make; --force replaces it"
+            f"{quoted(name)} in {quoted(folder)} is a link this program did not make; --force replaces it"
         )
     if path.is_dir() and not path.is_symlink():
         raise OutputRefused(f"cannot write {quoted(path)}: it is a folder")
