@@ -26,7 +26,7 @@ _TOKEN = re.compile(r"\\[A-Za-z]+ ?|\\.|[{}_^]|.", re.S)
 #: Characters by their width in a font like Times, in the font's size.
 _WIDTHS = (
     (0.0, "\u0302\u0303\u0304\u20d7"), (0.2, "\u2009"), (0.34, "ijlftrI|.,:;'′()[]! "), (0.5, "0123456789-"),
-    (0.52, "abcdeghknopqsuvxyzJ_"), (0.72, "ABCDEFGHKLNOPQRSTUVXYZ∂"), (0.85, "mwMW"),
+    (0.52, "abcdeghknopqsuvxyzJ_"), (0.72, "ABCDEFGHKLNOPQRSTUVXYZ∂"), (0.8, "mwMW"),
 )  # fmt: skip
 _WIDTH = {c: width for width, characters in _WIDTHS for c in characters}
 
@@ -107,7 +107,8 @@ def name(latex: str) -> Label:
 
 def words(text: str) -> Label:
     """A label of words."""
-    return Label(text, (Run(text, "upright"),))
+    escaped = re.sub(r"([#$%&_{}])", r"\\\1", re.sub(r"[\\^~]", "", text))
+    return Label({"→": r"\to", "…": r"\dots"}.get(text, rf"\text{{{escaped}}}"), (Run(text, "upright"),))
 
 
 def partial(of: str, by: str) -> Fraction:
@@ -122,7 +123,7 @@ def wide(c: str) -> bool:
 
 def text_width(text: str) -> float:
     """The width of letters, in their size."""
-    return sum(_WIDTH.get(c, 1.0 if wide(c) else 0.62) for c in text)
+    return sum(_WIDTH.get(c, 0.95 if wide(c) else 0.62) for c in text)
 
 
 def _tokens(latex: str) -> Iterator[str]:
@@ -141,7 +142,7 @@ def _runs(tokens: Iterator[str], style: str, level: int) -> Iterator[Run]:
             continue
         inner = list(_runs(_argument(tokens), style, level or (1 if token == "_" else -1)))
         if inner and not level:
-            inner[0] = replace(inner[0], back=above)
+            inner[0] = replace(inner[0], back=0.88 * above)
             above = sum(run.width for run in inner)
         yield from inner
 
