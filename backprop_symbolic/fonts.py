@@ -1,4 +1,7 @@
-"""Where a font with Hangul lies: in the koreanize-matplotlib wheel, which is not imported, or on the machine."""
+"""Where a font with Hangul lies: inside the koreanize-matplotlib wheel, or on the machine.
+
+The wheel is found, never imported.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import cast
 from unicodedata import name as unicode_name
 from unicodedata import normalize
@@ -254,13 +255,8 @@ class _Dense:
     def build(self) -> Graph:
         self.once: set[str] = set()
         network, sizes = self.network, self.network.sizes
-        below = [
-            self.put(self.leaves, "input", "input", Place(index=i, node=i), None)
-            for i in self.units[0]
-        ]
-        targets = [
-            self.put(self.leaves, "target", "target", Place(index=k), None) for k in self.units[-1]
-        ]
+        below = [self.put(self.leaves, "input", "input", Place(index=i, node=i), None) for i in self.units[0]]
+        targets = [self.put(self.leaves, "target", "target", Place(index=k), None) for k in self.units[-1]]
         nodes, nodes_below = 0, 0
         for layer in range(1, network.layers + 1):
             below = self.layer(layer, below, nodes, nodes_below)
@@ -379,7 +375,7 @@ class _Dense:
 def weight_number(network: Network, layer: int, unit: int, below: int) -> int:
     """The number of a weight in all, counted layer by layer, unit by unit, from 1."""
     sizes = network.sizes
-    before = sum(a * b for a, b in zip(sizes[: layer - 1], sizes[1:layer], strict=True))
+    before = sum(a * b for a, b in pairwise(sizes[:layer]))
     return before + (unit - 1) * sizes[layer - 1] + below
 
 

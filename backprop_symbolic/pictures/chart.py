@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sympy import Add, Expr, Mul, Rational, Symbol
 
@@ -86,7 +87,9 @@ class Chart:
     def highlighted(self) -> frozenset[Edge]:
         """The edges of the graph that the picture highlights."""
         inside = {(b.quantities[0], b.quantities[1]) for b in self.boxes if len(b.quantities) > 1}
-        beside = {(leaf.symbol, leaf.into) for b in self.boxes for leaf in b.leaves if leaf.symbol is not None}
+        beside = {
+            (leaf.symbol, leaf.into) for b in self.boxes for leaf in b.leaves if leaf.symbol is not None
+        }
         between = {link.edge for link in self.links}
         by_weight = {(w, link.edge[1]) for link in self.links for w in link.weights}
         return frozenset((inside | beside | between | by_weight) & set(self.members))
@@ -132,7 +135,11 @@ def _one_box(graph: Graph, q: Symbol) -> bool:
 
 
 def _terms(definition: Expr) -> tuple[Expr, ...]:
-    return tuple(t for t in definition.args if isinstance(t, Expr)) if isinstance(definition, Add) else (definition,)
+    return (
+        tuple(t for t in definition.args if isinstance(t, Expr))
+        if isinstance(definition, Add)
+        else (definition,)
+    )
 
 
 def _weighted(graph: Graph, term: Expr) -> tuple[Symbol, Symbol] | None:
@@ -140,7 +147,12 @@ def _weighted(graph: Graph, term: Expr) -> tuple[Symbol, Symbol] | None:
     if isinstance(term, (Mul, Tight)) and len(term.args) == 2:
         one, other = term.args
         for w, y in ((one, other), (other, one)):
-            if isinstance(w, Symbol) and isinstance(y, Symbol) and graph[w].role == "parameter" and _boxed(graph, y):
+            if (
+                isinstance(w, Symbol)
+                and isinstance(y, Symbol)
+                and graph[w].role == "parameter"
+                and _boxed(graph, y)
+            ):
                 return w, y
     return None
 
@@ -209,11 +221,13 @@ class _Paths:
         return self.copies(q, user) * self.number[user]
 
     def copies(self, q: Symbol, user: Symbol) -> int:
-        """How many edges one edge stands for: where both ends stand for several, one to one or each to all."""
+        """How many edges from one q an edge stands for: to its own of several users, or to all of them."""
         count = self.counts.get(user, 1)
         if count == 1 or q not in self.counts or self.graph[user].definition is None:
             return count
-        alike = [s for s in symbols(self.graph.definition(user)) if self.graph[s].naming == self.graph[q].naming]
+        alike = [
+            s for s in symbols(self.graph.definition(user)) if self.graph[s].naming == self.graph[q].naming
+        ]
         return count if len(alike) > 1 else 1
 
     def apart(self, limit: int) -> list[tuple[Symbol, ...]]:
@@ -225,7 +239,9 @@ class _Paths:
             if path[-1] == self.graph.error:
                 found.append(path)
             else:
-                todo.extend((*path, user) for user in reversed(self.users[path[-1]]) if user not in self.counts)
+                todo.extend(
+                    (*path, user) for user in reversed(self.users[path[-1]]) if user not in self.counts
+                )
         return found
 
     def beyond(self, q: Symbol) -> set[Symbol]:
@@ -258,7 +274,7 @@ def _routes(paths: _Paths) -> _Routes:
     found = paths.apart(MAX_ROUTES + 1)
     if len(found) > MAX_ROUTES:
         return _bundles(paths, total)
-    sets = [frozenset(zip(path, path[1:], strict=False)) for path in found]
+    sets = [frozenset(pairwise(path)) for path in found]
     if total > len(found):
         sets.append(paths.further())
     members = _members(paths, sets)
@@ -276,7 +292,7 @@ def _bundles(paths: _Paths, total: int) -> _Routes:
     fork, heads = trunk[-1], paths.users[trunk[-1]]
     clear = [head for head in heads if head not in paths.counts]
     clear = clear if len(clear) <= MAX_ROUTES else clear[: MAX_ROUTES - 1]
-    common = frozenset(zip(trunk, trunk[1:], strict=False))
+    common = frozenset(pairwise(trunk))
     sets, routes = [], []
     for head in clear:
         sets.append(common | _onwards(paths, fork, head))
@@ -297,8 +313,10 @@ def _members(paths: _Paths, sets: list[frozenset[Edge]]) -> dict[Edge, frozenset
     return {edge: frozenset(i for i, s in enumerate(sets) if edge in s) for edge in paths.edges}
 
 
-def _differing(path: tuple[Symbol, ...], members: Mapping[Edge, frozenset[int]], routes: int) -> tuple[Symbol, ...]:
+def _differing(
+    path: tuple[Symbol, ...], members: Mapping[Edge, frozenset[int]], routes: int
+) -> tuple[Symbol, ...]:
     """The stretch of a path with edges that some other path does not take, from the error's side."""
-    own = [i for i, edge in enumerate(zip(path, path[1:], strict=False)) if len(members[edge]) < routes]
+    own = [i for i, edge in enumerate(pairwise(path)) if len(members[edge]) < routes]
     stretch = path[own[0] : own[-1] + 2] if own else path
     return tuple(reversed(stretch))

@@ -35,7 +35,8 @@ _WIDTH = {c: width for width, characters in _WIDTHS for c in characters}
 class Run:
     """Letters of one style on one level: 0 on the line, 1 lowered, -1 raised.
 
-    `back` is how far it begins before the end of the piece before it, in the size of the name.
+    style  italic, upright, bold, mono, or sign for ∂
+    back   how far it begins before the end of the piece before it, in the size of the name
     """
 
     text: str
@@ -158,10 +159,12 @@ def _piece(token: str, tokens: Iterator[str], style: str, level: int) -> Iterato
         yield from first
         yield Run(last.text + _ACCENTS[command], last.style, level)
     elif command or token.startswith("\\"):
-        yield Run(_sign(token[1:].rstrip() or " "), style if command != "partial" else "upright", level)
+        yield Run(_sign(token[1:].rstrip() or " "), style if command != "partial" else "sign", level)
     else:
         letter = token.isalpha() and not wide(token)
-        yield Run("′" if token == "'" else token, style if letter or style == "mono" else _upright(style), level)
+        yield Run(
+            "′" if token == "'" else token, style if letter or style == "mono" else _upright(style), level
+        )
 
 
 def _argument(tokens: Iterator[str]) -> Iterator[str]:

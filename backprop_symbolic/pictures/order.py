@@ -47,7 +47,8 @@ def columns(nodes: int, links: Sequence[Pair]) -> list[int]:
         else:
             todo.extend(missing)
     return [
-        found[n] if below[n] else min((found[m] - 1 for m in above[n]), default=found[n]) for n in range(nodes)
+        found[n] if below[n] else min((found[m] - 1 for m in above[n]), default=found[n])
+        for n in range(nodes)
     ]
 
 

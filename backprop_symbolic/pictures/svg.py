@@ -94,7 +94,8 @@ def _shape(shape: Shape) -> Iterator[str]:
     rect = shape.rect
     if shape.kind == "dots":
         for k in (-1, 0, 1):
-            yield f'<circle class="bp-h bp-{shape.tone}" cx="{_n(shape.x)}" cy="{_n(shape.y + 9 * k)}" r="2.4"/>'
+            place = f'cx="{_n(shape.x)}" cy="{_n(shape.y + 9 * k)}"'
+            yield f'<circle class="bp-h bp-{shape.tone}" {place} r="2.4"/>'
         return
     round_ = shape.height / 2 if shape.kind == "round" else ROUNDING
     width = 1.3 if shape.tone == PLAIN else 2.4
@@ -135,9 +136,7 @@ def _label(label: Label, x: float, y: float, size: float, more: str = "") -> str
         return _label(Label("", label.runs[:1]), sign, y, size) + _label(rest, start, y, size, " bp-s")
     kind = f"bp-t{' bp-k' if label.hangul else ''}{more}"
     inner = "".join(_runs(label.runs, size))
-    return (
-        f'<text class="{kind}" x="{_n(x)}" y="{_n(y + 0.34 * size)}" font-size="{_n(size)}">{inner}</text>'
-    )
+    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y + 0.34 * size)}" font-size="{_n(size)}">{inner}</text>'
 
 
 def _runs(runs: Sequence[Run], size: float) -> Iterator[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from backprop_symbolic.pictures import tones
 from backprop_symbolic.pictures.geometry import PLAIN, Layout, Line, Point, Rect, Shape, Text, head, shortened
 from backprop_symbolic.pictures.names import Fraction, Label
+from backprop_symbolic.rendering.base import environment
+from backprop_symbolic.rendering.latex import script
 
 POINT = 0.62  # points for a pixel: a name of 16 pixels in letters of 10 points
 ROUNDING = 5.0
@@ -18,19 +20,27 @@ _SIZES = ((16.0, r"\normalsize"), (14.0, r"\small"), (13.0, r"\footnotesize"), (
 
 def tikz(layout: Layout) -> str:
     """The picture, for a document that loads tikz and amsmath, and kotex where there is Hangul."""
-    used = sorted({thing.tone for thing in (*layout.lines, *layout.shapes, *layout.texts)})
+    lines, shapes, texts = layout.lines, layout.shapes, layout.texts
+    used = sorted({x.tone for x in lines} | {x.tone for x in shapes} | {x.tone for x in texts})
     rows = [
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tikzpicture}}[x={POINT}pt,y=-{POINT}pt,line join=round]",
         *(rf"\definecolor{{bp{tone}}}{{HTML}}{{{tones.TONES[tone].colour.upper()}}}" for tone in used),
         rf"\definecolor{{bpfill}}{{HTML}}{{{tones.FILL.upper()}}}",
         rf"\useasboundingbox {_corner(layout.frame)};",
-        *(row for line in layout.lines for row in _line(line)),
-        *(row for shape in layout.shapes for row in _shape(shape)),
-        *(row for text in layout.texts for row in _text(text)),
+        *(row for line in lines for row in _line(line)),
+        *(row for shape in shapes for row in _shape(shape)),
+        *(row for text in texts for row in _text(text)),
         r"\end{tikzpicture}}",
     ]
     return "\n".join(rows) + "\n"
+
+
+def document(picture: str) -> str:
+    """A whole document with a picture in it, for xelatex or lualatex."""
+    scripts = {script(c) for c in picture if c.isalpha() and not c.isascii()}
+    template = environment().get_template("latex/diagram.tex")
+    return template.render(picture=picture.rstrip(), scripts=scripts)
 
 
 def _line(line: Line) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sympy import Symbol
 
@@ -86,7 +87,7 @@ def _chosen(size: int, wanted: set[int]) -> dict[int, int]:
         return dict.fromkeys(range(1, size + 1), 1)
     kept = sorted({*range(1, FIRST + 1), *wanted, size})
     found = dict.fromkeys(kept, 1)
-    for low, high in zip(kept, kept[1:], strict=False):
+    for low, high in pairwise(kept):
         if high - low > 1:
             found[low + 1] = high - low - 1
     return found
@@ -121,7 +122,8 @@ def _places(network: Network, pattern: str, text: str, role: str) -> Iterator[Pl
     parts = re.split(r"<([a-z_]+|,)>", pattern)
     fields = parts[1::2]
     shape = "".join(
-        re.escape(p) if i % 2 == 0 else ",?" if p == "," else r"([ho]?[0-9]{1,9})" for i, p in enumerate(parts)
+        re.escape(p) if i % 2 == 0 else ",?" if p == "," else r"([ho]?[0-9]{1,9})"
+        for i, p in enumerate(parts)
     )
     match = re.fullmatch(shape, text)
     if match is None:
