@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -17,7 +18,7 @@ from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, Outpu
 from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source, Values
@@ -584,6 +585,82 @@ def _number(option: str, value: str | None) -> str:
     if value is not None and not value.strip():
         raise click.UsageError(f"{option} needs a number greater than 0, such as 0.01")
     return value or ""
+
+
+# ---------------------------------------------------------------- lecture notes
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option("--output", "-o", metavar="DIR", required=True,
+              help="The folder to write to; it is made where it is not there.")  # fmt: skip
+@click.option("--format", "format_", default="html", metavar="NAME[,NAME…]", show_default=True,
+              help="html, slides, pdf, markdown, latex, beamer, notebook or text; several between commas.")  # fmt: skip
+@click.option("--dialect", metavar="NAME", default="", help="Of markdown: see backprop derive --help.")
+@click.option("--engine", metavar="NAME", default="", help="Of pdf: typst, xelatex or lualatex.")
+@click.option("--lang", default="en", metavar="CODE[,CODE…]", show_default=True,
+              help="Languages: en, ko, or one of --template-dir.")  # fmt: skip
+@network_options()
+@click.option("--weight", metavar="NAME…", default="",
+              help="The weights gone through, one of each layer: 'w31 w11'.  [default: the first into the first "
+              "unit of each layer]")  # fmt: skip
+@numbers_options
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
+              help="Significant digits of the example's numbers.")  # fmt: skip
+@click.option("--title", metavar="TEXT", default="", help="A title of your own.")
+@click.option("--author", metavar="TEXT", default="", help="Who wrote it.")
+@click.option("--date", metavar="TEXT", default="", help="A date, as it is to be printed.")
+@click.option("--parts", metavar="NAME[,NAME…]", help="Some parts only, e.g. derivation,vanishing.")
+@click.option("--no-pictures", is_flag=True, help="Without flow charts and plots.")
+@click.option("--detail", metavar="LEVEL", default="normal", show_default=True, help="brief, normal or full.")
+@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
+@click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before ours.")
+@click.option("--force", is_flag=True, help="Replace files that this program did not write, or that were changed.")
+def notes(output: str, template_dir: str | None, force: bool, **options: Any) -> None:
+    """Write lecture notes on a network: a folder with the documents, their pictures and an index.
+
+    The whole lecture: what backpropagation is, the derivation of a weight of each layer, the delta form,
+    training, the vanishing gradient, an example with numbers, its check, and an index of symbols. Every
+    line is verified. Files that are the same already are not written anew.
+    """
+    from backprop_symbolic import publish
+    from backprop_symbolic.lecture import command
+
+    folder = Path(output)
+    if not output.strip():
+        raise OutputRefused("cannot write '': no folder is named")
+    chosen = command.options(options, template_dir)
+    wanted = publish.editions(_names(options["format_"]), _names(options["lang"]), chosen)
+    publish.check(folder, [edition.file for edition in wanted], force)
+    given = {f"--{name}": options[name] for name in ("network", "activation", "loss", "l1", "l2", "bias")}
+    sources = _sources(options["values_files"], options["settings"], options["example"])
+    graph = _stated_graph(options["graph_file"], options["notation"], given, sources)
+    values = _values(graph, sources, options["seed"], options["sample"]) if sources else None
+    with progress() as tell:
+        pages = command.pages(graph, values, options, wanted, chosen, tell)
+    done = publish.publish_pages(folder, pages, wanted[0].language, chosen, force)
+    for name in pages.files:
+        state = "written" if name in done.written else "unchanged"
+        click.echo(f"{state:9}  {folder / name}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Says on a terminal's last line what is being done; says nothing where stderr is no terminal."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def tell(what: str) -> None:
+        if shown:
+            click.echo(f"\r\x1b[K{what} …", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        if shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 # ---------------------------------------------------------------- lists
