@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from backprop_symbolic.printing import Latex
 
 #: What stands for a character of text that would be markup.
-ESCAPES: Mapping[str, str] = {c: f"\\{c}" for c in "\\`*_[]<>|#~$"} | {"&": "&amp;"}
+ESCAPES: Mapping[str, str] = {**{c: f"\\{c}" for c in "\\`*_[]<>|#~$"}, "&": "&amp;"}
 #: A reader that looks for mathematics in the finished page meets these in a piece of text of their own.
 APART: Mapping[str, str] = {"$": "<span>&#36;</span>", "\\": "<span>&#92;</span>"}
 
@@ -78,7 +78,7 @@ DIALECTS: Mapping[str, Dialect] = {
         Dialect(
             "github",
             inline=("$`", "`$"),
-            escapes=ESCAPES | {"$": APART["$"]},
+            escapes={**ESCAPES, "$": APART["$"]},
             note=("> [!NOTE]", "> ", ""),
         ),
         Dialect(
@@ -86,7 +86,7 @@ DIALECTS: Mapping[str, Dialect] = {
             inline=("$$", "$$"),
             parted=r"\{(?=[{%])",
             alone="\\",
-            escapes=ESCAPES | APART | {"{": "&#123;", "~": "&#126;", "--": r"\-\-"},
+            escapes={**ESCAPES, **APART, "{": "&#123;", "~": "&#126;", "--": r"\-\-"},
             program={r"\{(?=[{%])": '{{ "{" }}'},
             front="markdown/front.jekyll.yml",
             fence="~~~",
@@ -106,7 +106,7 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         Dialect(
             "quarto",
-            escapes=ESCAPES | APART | {"^": r"\^", "@": r"\@", "--": r"\-\-"},
+            escapes={**ESCAPES, **APART, "{": r"\{", "}": r"\}", "^": r"\^", "@": r"\@", "--": r"\-\-"},
             front="markdown/front.quarto.yml",
             note=("::: {.callout-note}", "", ":::"),
             picture="![<caption>](<file>){fig-alt=<quoted>}",
@@ -116,10 +116,10 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         Dialect(
             "obsidian",
-            escapes=ESCAPES | {"==": "=&#61;", "%%": "%&#37;"},
+            escapes={**ESCAPES, "==": "=&#61;", "%%": "%&#37;"},
             note=("> [!note]", "> ", ""),
         ),
-        Dialect("jupyter", escapes=ESCAPES | APART),
+        Dialect("jupyter", escapes={**ESCAPES, **APART}),
     )
 }
 
@@ -294,7 +294,7 @@ class Sheet:
     def program(self, text: str) -> str:
         """A program's lines, kept from what reads the file before Markdown does."""
         for signs, shown in self.dialect.program.items():
-            text = re.sub(signs, lambda match, shown=shown: shown, text)
+            text = re.sub(signs, shown.replace("\\", r"\\"), text)
         return text.rstrip("\n")
 
     def note(self, items: list[str]) -> str:
