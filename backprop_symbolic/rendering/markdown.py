@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 ESCAPES: Mapping[str, str] = {**{c: f"\\{c}" for c in "\\`*_[]<>|#~$"}, "&": "&amp;"}
 #: A reader that looks for mathematics in the finished page meets these in a piece of text of their own.
 APART: Mapping[str, str] = {"$": "<span>&#36;</span>", "\\": "<span>&#92;</span>"}
+#: Signs that kramdown, or Liquid before it, takes for markup in spite of a backslash.
+ENTITIES: Mapping[str, str] = {c: f"&#{ord(c)};" for c in "<>`|{~"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ DIALECTS: Mapping[str, Dialect] = {
             inline=("$$", "$$"),
             parted=r"\{(?=[{%])",
             alone="\\",
-            escapes={**ESCAPES, **APART, "{": "&#123;", "~": "&#126;", "--": r"\-\-"},
+            escapes={**ESCAPES, **APART, **ENTITIES, "--": r"\-\-"},
             program={r"\{(?=[{%])": '{{ "{" }}'},
             front="markdown/front.jekyll.yml",
             fence="~~~",
@@ -98,7 +100,7 @@ DIALECTS: Mapping[str, Dialect] = {
             "myst",  # roles and directives are known without an extension
             inline=("{math}`", "`"),
             display=("```{math}", "```"),
-            note=("```{note}", "", "```"),
+            note=("```{note}\n", "", "```"),
             picture="```{figure} <file>\n---\nalt: <quoted>\n---\n<caption>\n```",
             heading_target=("(<anchor>)=", ""),
             display_target=("(<anchor>)=", ""),
@@ -106,7 +108,16 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         Dialect(
             "quarto",
-            escapes={**ESCAPES, **APART, "{": r"\{", "}": r"\}", "^": r"\^", "@": r"\@", "--": r"\-\-"},
+            escapes={
+                **ESCAPES,
+                **APART,
+                "{": r"\{",
+                "}": r"\}",
+                "^": r"\^",
+                "@": r"\@",
+                '"': r"\"",
+                "--": r"\-\-",
+            },
             front="markdown/front.quarto.yml",
             note=("::: {.callout-note}", "", ":::"),
             picture="![<caption>](<file>){fig-alt=<quoted>}",
@@ -154,7 +165,9 @@ def slug(name: str) -> str:
 
 
 #: What would make a list, a heading or another block of a line of text, and so must not begin it.
-_BLOCK = re.compile(r"[-+*](?=\s)|[-=+:%^]|(?<=\d)[.)](?=\s|$)|\((?=[^)]*\)=)")
+_BLOCK = re.compile(
+    r"[-+](?=\s|$)|-(?=-*$)|\+(?=\+\+)|=(?=[=\s]*$)|:(?=[:\s]|$)|%|\^(?=\s*$)|(?<=\d)[.)](?=\s|$)|\((?=[^)]*\)=)"
+)
 
 
 def as_text(line: str) -> str:
@@ -271,6 +284,9 @@ class Sheet:
             shown["text"] = self.line(shown["text"])
         elif kind in ("bullets", "note"):
             shown["items"] = [self.line(item) for item in shown["items"]]
+        elif kind == "table":
+            shown["head"] = [as_text(cell) for cell in shown["head"]]
+            shown["rows"] = [[as_text(cell) for cell in row] for row in shown["rows"]]
         elif kind == "code":
             shown["text"] = self.program(shown["text"])
             runs = re.findall(f"{self.dialect.fence[0]}{{3,}}", shown["text"])
