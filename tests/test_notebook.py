@@ -81,12 +81,11 @@ def test_a_cell_for_each_heading_and_each_program():
 
 
 def test_pictures_are_in_the_notebook():
-    """As an address that holds the SVG: JupyterLab shows no SVG that is attached. No file lies beside."""
+    """As an image whose address holds the SVG, on a line of its own, with its words. No file lies beside."""
     whole, names = every_block()
     file = write_document(whole, "notebook", names)
-    (data,) = re.findall(
-        r"\]\(data:image/svg\+xml;base64,([^)]+)\)", "\n".join(cells(file.content, "markdown"))
-    )
+    image = re.compile(r'^<img src="data:image/svg\+xml;base64,([^"]+)" alt="[^"$]*δₒ₁[^"$]*">$', re.M)
+    (data,) = image.findall("\n".join(cells(file.content, "markdown")))
     assert base64.b64decode(data) == SVG
     assert dict(file.files) == {}
 

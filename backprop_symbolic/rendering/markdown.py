@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -51,7 +52,7 @@ class Dialect:
     program         what stands for signs of a program that would not be left alone, by expression
     front           the template of what goes before the text; "" for the title as a heading
     note            the line that opens a remark, what begins its lines, the line that closes it
-    picture         `<alt>` in Markdown, `<quoted>` between quotation marks, `<file>`, `<caption>`
+    picture         `<alt>` in Markdown, as `<html>`, or `<quoted>`; `<file>`, `<caption>`
     fence           the lines around a program
     heading_target  the line before a heading, and what follows its text, where links lead to it
     display_target  the lines before and after mathematics, where links lead to it
@@ -263,6 +264,7 @@ class Sheet:
             self.dialect.picture,
             alt=escaped(alt, bare),
             quoted=quoted(alt),
+            html=escape(alt).replace("$", "&#36;"),
             file=self.address(name),
             caption=as_text(self.words(picture.caption)),
         )

@@ -10,7 +10,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
@@ -31,16 +31,17 @@ if TYPE_CHECKING:
     from backprop_symbolic.derivation import Argument
 
 PYTHON = "python"
+#: JupyterLab shows no SVG that is attached to a cell, but an image whose address is the data; readers
+#: that refuse such an address in Markdown take it in HTML.
+CELL = replace(DIALECTS["jupyter"], picture='<img src="<file>" alt="<html>">\n\n<caption>')
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
 class Cells(Sheet):
-    """A document's pieces for a notebook. Its pictures are in it, as addresses that hold the data.
-
-    JupyterLab shows no attachment that is SVG.
-    """
+    """A document's pieces for a notebook, its pictures within it."""
 
     def address(self, name: str) -> str:
+        """The data of a picture as an address."""
         data = self.files.pop(name)
         return f"data:{TYPES[name.rpartition('.')[2]]};base64,{b64encode(data).decode('ascii')}"
 
@@ -67,7 +68,7 @@ def _cell(kind: str, text: str) -> dict[str, Any]:
 
 def write_document(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
     """The document as a notebook; its programs in Python are cells that run."""
-    sheet = Cells(document, names, options, DIALECTS["jupyter"])
+    sheet = Cells(document, names, options, CELL)
     notebook = {
         "cells": [{"id": f"cell-{number}", **cell} for number, cell in enumerate(sheet.all(), 1)],
         "metadata": {
