@@ -106,7 +106,11 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option(
                 "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text or json.",
+                help="latex, markdown, text, json or notebook.",
+            ),
+            click.option(
+                "--dialect", metavar="NAME",
+                help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  [default: github]",
             ),
             click.option(
                 "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
@@ -154,6 +158,7 @@ def derive(
     graph_file: str | None,
     notation: str | None,
     format_: str,
+    dialect: str | None,
     standalone: bool,
     lang: str,
     detail: str,
@@ -173,7 +178,7 @@ def derive(
     """
     if weight is None and example is None:
         raise click.UsageError("Missing option '--weight'.")
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, output, dialect)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
@@ -198,19 +203,23 @@ def derive(
         from backprop_symbolic.numeric.substitute import with_numbers
 
         result = with_numbers(result, values, 4 if digits is None else digits)
-    write(result.render(chosen, standalone=standalone), output)
+    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
 
 
-def _format(name: str, standalone: bool, output: str | None) -> str:
+def _format(name: str, standalone: bool, output: str | None, dialect: str | None) -> str:
     """The format's own name; refuses what cannot be written before any work is done."""
     if output is not None:
         writable(output)
     from backprop_symbolic.render import formats
 
-    chosen = formats.get(name).name
-    if standalone and chosen != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen}")
-    return chosen
+    chosen = formats.get(name)
+    if standalone and chosen.name != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    if dialect is not None and not chosen.dialects:
+        raise click.UsageError(f"--dialect goes with --format markdown, not {chosen.name}")
+    if dialect is not None and dialect not in chosen.dialects:
+        raise unknown("dialect", dialect, chosen.dialects, f"of {chosen.name}")
+    return chosen.name
 
 
 @cli.command(context_settings=CONTEXT)
@@ -220,6 +229,7 @@ def _format(name: str, standalone: bool, output: str | None) -> str:
 def activation(
     name: str,
     format_: str,
+    dialect: str | None,
     standalone: bool,
     lang: str,
     detail: str,
@@ -233,14 +243,14 @@ def activation(
     The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
     it proves all derivatives of a layer's outputs.
     """
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, output, dialect)
     from backprop_symbolic import activations, api
 
     if plot is not None and isinstance(activations.layer_function(name), activations.LayerActivation):
         raise click.UsageError(f"--plot goes with a function of one variable, not {quoted(name)}")
     picture = None if plot is None else _plot(plot, output, lang)
     result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
-    text = result.render(chosen, standalone=standalone)
+    text = result.render(chosen, standalone=standalone, dialect=dialect or "")
     if plot is not None and picture is not None:
         from backprop_symbolic import plots
 
@@ -266,18 +276,25 @@ def _plot(plot: str, output: str | None, lang: str) -> str:
 @click.argument("name", metavar="NAME|FORMULA")
 @output_options
 def loss(
-    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+    name: str,
+    format_: str,
+    dialect: str | None,
+    standalone: bool,
+    lang: str,
+    detail: str,
+    strict: bool,
+    output: str | None,
 ) -> None:
     """Prove the derivative of a loss by an output.
 
     NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
     number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
     """
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, output, dialect)
     from backprop_symbolic import api
 
     result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen, standalone=standalone), output)
+    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
 
 
 @cli.command(context_settings=CONTEXT)
