@@ -74,12 +74,33 @@ class VerifiedDerivation:
         return replace(self, derivation=verify(self.derivation, strict=strict))
 
     def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
-        """The derivation in a format: latex, markdown, text or json. Raises UnknownName."""
-        from backprop_symbolic.render import Options, render
+        """The derivation in a format of text: latex, markdown, text, json or beamer.
+
+        Raises UnknownName, and NotText for a format of bytes.
+        """
+        from backprop_symbolic.render import textual
+
+        return self.bytes(textual(format).name, standalone=standalone, lang=lang).decode("utf-8")
+
+    def bytes(
+        self,
+        format: str = "pdf",
+        *,
+        standalone: bool = False,
+        lang: str | None = None,
+        engine: str | None = None,
+    ) -> bytes:
+        """The derivation in any format, as a file holds it; `engine` makes a PDF: typst, xelatex, lualatex.
+
+        Raises UnknownName, NotInstalled or NotTypeset.
+        """
+        from backprop_symbolic.render import Options, rendered
 
         options = Options(lang or self.language, DETAILS[self.detail], standalone, figures=self.figures)
+        if engine is not None:
+            options = replace(options, engine=engine)
         with collector_paused():
-            return render(self.derivation, format, options)
+            return rendered(self.derivation, format, options).data
 
     def latex(self, *, standalone: bool = False, lang: str | None = None) -> str:
         r"""LaTeX for \input, or a whole document."""

@@ -68,10 +68,14 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option(
                 "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text or json.",
+                help="latex, markdown, text, json, pdf or beamer.",
             ),
             click.option(
                 "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
+            ),
+            click.option(
+                "--engine", metavar="NAME",
+                help="With pdf: typst, xelatex or lualatex.  [default: typst, which needs no TeX]",
             ),
             click.option(
                 "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
@@ -148,6 +152,7 @@ def derive(
     notation: str | None,
     format_: str,
     standalone: bool,
+    engine: str | None,
     lang: str,
     detail: str,
     strict: bool,
@@ -166,7 +171,7 @@ def derive(
     """
     if weight is None and example is None:
         raise click.UsageError("Missing option '--weight'.")
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, engine, output)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
@@ -191,26 +196,41 @@ def derive(
         from backprop_symbolic.numeric.substitute import with_numbers
 
         result = with_numbers(result, values, 4 if digits is None else digits)
-    write(result.render(chosen, standalone=standalone), output)
+    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
 
 
-def _format(name: str, standalone: bool, output: str | None) -> str:
+def _format(name: str, standalone: bool, engine: str | None, output: str | None) -> str:
     """The format's own name; refuses what cannot be written before any work is done."""
     if output is not None:
         writable(output)
     from backprop_symbolic.render import formats
 
-    chosen = formats.get(name).name
-    if standalone and chosen != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen}")
-    return chosen
+    chosen = formats.get(name)
+    if standalone and chosen.name != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    if engine is not None:
+        if chosen.name != "pdf":
+            raise click.UsageError(f"--engine goes with --format pdf, not {chosen.name}")
+        from backprop_symbolic.engines import checked
+
+        checked(engine)
+    if chosen.binary and output is None and sys.stdout is not None and sys.stdout.isatty():
+        raise OutputRefused(f"format {chosen.name} is no text for a terminal: name a file with -o FILE")
+    return chosen.name
 
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
 @output_options
 def activation(
-    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+    name: str,
+    format_: str,
+    standalone: bool,
+    engine: str | None,
+    lang: str,
+    detail: str,
+    strict: bool,
+    output: str | None,
 ) -> None:
     """Prove the derivative of an activation.
 
@@ -218,29 +238,36 @@ def activation(
     The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
     it proves all derivatives of a layer's outputs.
     """
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, engine, output)
     from backprop_symbolic import api
 
     result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen, standalone=standalone), output)
+    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
 
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
 @output_options
 def loss(
-    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+    name: str,
+    format_: str,
+    standalone: bool,
+    engine: str | None,
+    lang: str,
+    detail: str,
+    strict: bool,
+    output: str | None,
 ) -> None:
     """Prove the derivative of a loss by an output.
 
     NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
     number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
     """
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, engine, output)
     from backprop_symbolic import api
 
     result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen, standalone=standalone), output)
+    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
 
 
 @cli.command(context_settings=CONTEXT)
@@ -367,27 +394,27 @@ def train(**options: Any) -> None:
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME")
 @click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
-              help="latex, markdown, text or json.")  # fmt: skip
+              help="latex, markdown, text, json, pdf or beamer.")  # fmt: skip
 @click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
+@click.option("--engine", metavar="NAME", help="With pdf: typst, xelatex or lualatex.  [default: typst]")
 @click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
-def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str | None) -> None:
+def optimizer(
+    name: str, format_: str, standalone: bool, engine: str | None, lang: str, output: str | None
+) -> None:
     """Write down the rule of an optimizer, and what follows from it.
 
     NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
     """
-    if output is not None:
-        writable(output)
+    chosen = _format(format_, standalone, engine, output)
+    from backprop_symbolic.api import VerifiedDerivation
     from backprop_symbolic.numeric.descent import descent
     from backprop_symbolic.numeric.optimizers import optimizers
-    from backprop_symbolic.render import Options, formats, messages, render
+    from backprop_symbolic.render import messages
 
-    chosen = formats.get(format_)
-    if standalone and chosen.name != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     messages(lang)
-    text = render(descent(optimizers.get(name)), chosen.name, Options(lang, standalone=standalone))
-    write(text, output)
+    result = VerifiedDerivation(descent(optimizers.get(name)), lang)
+    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
 
 
 @cli.command(context_settings=CONTEXT)
@@ -725,16 +752,16 @@ def writable(output: str) -> None:
         raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
 
 
-def write(text: str, output: str | None) -> None:
-    """`text` to a file, whole or not at all, or to stdout."""
-    data = text.encode("utf-8")
+def write(content: str | bytes, output: str | None) -> None:
+    """Text or bytes to a file, whole or not at all, or to stdout."""
+    data = content if isinstance(content, bytes) else content.encode("utf-8")
     if output is None:
         if sys.stdout is None:
             raise OutputRefused("there is no standard output to write to")
         stream = getattr(sys.stdout, "buffer", None)
         try:
             if stream is None:
-                sys.stdout.write(text)
+                sys.stdout.write(data.decode("utf-8"))
             else:
                 sys.stdout.flush()
                 rest = memoryview(data)

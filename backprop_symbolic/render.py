@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backprop_symbolic import rendering
 from backprop_symbolic.derivation import DETAILS, Derivation
 from backprop_symbolic.document import Document
-from backprop_symbolic.errors import unknown
+from backprop_symbolic.errors import NotText, unknown
 from backprop_symbolic.rendering.base import Format, Options, Words, Written, environment, formats
 from backprop_symbolic.rendering.markdown import escape_markdown
 from backprop_symbolic.wording import languages, messages
@@ -29,8 +29,16 @@ def rendered(derivation: Derivation, format: str = "latex", options: Options | N
 
 
 def render(derivation: Derivation, format: str = "latex", options: Options | None = None) -> str:
-    """The derivation in a format of text. Raises UnknownName for an unknown format or language."""
-    return rendered(derivation, format, options).data.decode("utf-8")
+    """The derivation in a format of text. Raises UnknownName for an unknown format or language, NotText."""
+    return rendered(derivation, textual(format).name, options).data.decode("utf-8")
+
+
+def textual(format: str) -> Format:
+    """The format called so. Raises UnknownName, or NotText where it is one of bytes."""
+    chosen = formats.get(format)
+    if chosen.binary:
+        raise NotText(f"format {chosen.name} is no text: .bytes({chosen.name!r}) gives its bytes")
+    return chosen
 
 
 def write_document(
@@ -55,5 +63,5 @@ def _chosen(format: str, options: Options) -> Format:
 
 __all__ = [
     "DETAILS", "Format", "Options", "Words", "Written", "environment", "escape_markdown", "formats",
-    "languages", "messages", "render", "rendered", "write_document",
+    "languages", "messages", "render", "rendered", "textual", "write_document",
 ]  # fmt: skip

@@ -43,6 +43,7 @@ class Options:
     inline: tuple[str, str] = ("$`", "`$")  # what encloses mathematics in Markdown text
     figures: Figures | None = None  # the numbers to put in
     dialect: str = ""  # of a format that has several; empty for its usual one
+    engine: str = "typst"  # what makes a PDF: typst, xelatex or lualatex
     templates: Path | None = None  # a folder whose templates and messages go before ours
 
 
@@ -71,6 +72,7 @@ class Format:
     write     writes a derivation; where there is none, its document is written
     suffix    how a file's name ends
     dialects  the names of its variants, the usual one first
+    binary    whether it is bytes that are no text
     """
 
     name: str
@@ -79,6 +81,7 @@ class Format:
     document: Writer | None = None
     suffix: str = ".txt"
     dialects: tuple[str, ...] = ()
+    binary: bool = False
 
     def derivation(self, derivation: Derivation, options: Options) -> Written:
         """The derivation in this format."""
@@ -134,6 +137,28 @@ class Words:
     def cell(self, cell: object) -> str:
         """A cell of a table: a sentence or mathematics."""
         return self(cell) if isinstance(cell, Message) else self.math(cell)
+
+
+def plain_words(names: Mapping[Symbol, str], options: Options) -> Words:
+    """What writes sentences as plain text, their mathematics in Unicode: for titles and bookmarks."""
+    from backprop_symbolic.terminal import Flat
+
+    write = Flat(names, messages(options.language, options.templates)["word.otherwise"])
+
+    def math(value: Any) -> str:
+        return " = ".join(write(part) for part in (value if isinstance(value, tuple) else (value,)))
+
+    return Words(options.language, math, str, options.templates)
+
+
+#: A document with at least so many headings of the highest levels gets a table of contents.
+LONG = 6
+
+
+def contents(blocks: list[dict[str, Any]], options: Options) -> str:
+    """The heading of the table of contents; empty for a document too short to have one."""
+    headings = sum(block["kind"] == "heading" and block["level"] <= 2 for block in blocks)
+    return messages(options.language, options.templates)["word.contents"] if headings >= LONG else ""
 
 
 # ---------------------------------------------------------------- templates
