@@ -151,14 +151,16 @@ def plain_words(names: Mapping[Symbol, str], options: Options) -> Words:
     return Words(options.language, math, str, options.templates)
 
 
-#: A document with at least so many headings of the highest levels gets a table of contents.
-LONG = 6
+#: A document with so many sections and so many blocks gets a table of contents.
+SECTIONS, LONG = 6, 60
 
 
 def contents(blocks: list[dict[str, Any]], options: Options) -> str:
     """The heading of the table of contents; empty for a document too short to have one."""
-    headings = sum(block["kind"] == "heading" and block["level"] <= 2 for block in blocks)
-    return messages(options.language, options.templates)["word.contents"] if headings >= LONG else ""
+    sections = sum(block["kind"] == "heading" and block["level"] <= 2 for block in blocks)
+    if sections < SECTIONS or len(blocks) < LONG:
+        return ""
+    return messages(options.language, options.templates)["word.contents"]
 
 
 # ---------------------------------------------------------------- templates

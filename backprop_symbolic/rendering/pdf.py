@@ -130,7 +130,7 @@ def parts(typst: str) -> list[str]:
 def escape_typst(text: str) -> str:
     """Text as Typst text: what could begin markup, mathematics, code or a link is escaped."""
     text = re.sub(r'([\\`*_\[\]#$<>@~/"])', r"\\\1", text)
-    text = re.sub(r"(?<!\w)-|-(?!\w)|\.(?=\.)|(?<=[\d])\.(?=\s|$)|(?<=\.)\.", r"\\\g<0>", text)
+    text = re.sub(r"(?<!\w)-(?!\d)|-(?!\w)|\.(?=\.)|(?<=[\d])\.(?=\s|$)|(?<=\.)\.", r"\\\g<0>", text)
     return re.sub(r"^(\s*)([=+])", r"\1\\\2", text)
 
 
