@@ -37,6 +37,10 @@ class BadNotation(BackpropError):
     """A notation file that cannot name every quantity."""
 
 
+class BadTemplates(BackpropError):
+    """A folder of templates or messages that cannot be used."""
+
+
 class BadValues(BackpropError):
     """Numbers that do not fit: missing, unknown, no number, out of a function's domain."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 from backprop_symbolic import rendering
 from backprop_symbolic.derivation import DETAILS, Derivation
 from backprop_symbolic.document import Document
-from backprop_symbolic.errors import NotText, unknown
+from backprop_symbolic.errors import BackpropError, BadTemplates, NotText, quoted, unknown
 from backprop_symbolic.rendering.base import Format, Options, Words, Written, environment, formats
 from backprop_symbolic.rendering.markdown import escape_markdown
 from backprop_symbolic.wording import languages, messages
@@ -25,7 +28,9 @@ def rendered(derivation: Derivation, format: str = "latex", options: Options | N
     Raises UnknownName for an unknown format, dialect or language.
     """
     options = options or Options()
-    return _chosen(format, options).derivation(derivation, options)
+    chosen = _chosen(format, options)
+    with _template_errors(options.templates):
+        return chosen.derivation(derivation, options)
 
 
 def render(derivation: Derivation, format: str = "latex", options: Options | None = None) -> str:
@@ -50,7 +55,37 @@ def write_document(
     if writer is None:
         known = [entry.name for entry in formats if entry.document is not None]
         raise unknown("format", format, known, "of a document")
-    return writer(document, names, options)
+    with _template_errors(options.templates):
+        return writer(document, names, options)
+
+
+@contextmanager
+def _template_errors(own: Path | None) -> Iterator[None]:
+    """What goes wrong in a template of the user's is told with its place. Raises BadTemplates."""
+    if own is None:
+        yield
+        return
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        yield
+    except BackpropError:
+        raise
+    except Exception as error:
+        place = None
+        if isinstance(error, TemplateSyntaxError):
+            place = (error.filename, error.lineno)
+        for frame, line in walk_tb(error.__traceback__):  # Jinja puts the template's own places here
+            place = (frame.f_code.co_filename, line) if _within(frame.f_code.co_filename, own) else place
+        if place is None or not _within(place[0], own):
+            raise
+        name = Path(str(place[0])).relative_to(own).as_posix()
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise BadTemplates(f"template {quoted(name)}, line {place[1]}: {why}") from None
+
+
+def _within(file: str | None, folder: Path) -> bool:
+    return file is not None and Path(file).is_relative_to(folder)
 
 
 def _chosen(format: str, options: Options) -> Format:
