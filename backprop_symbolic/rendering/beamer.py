@@ -19,7 +19,7 @@ from backprop_symbolic.rendering.latex import Measure, escape_latex, latex_block
 if TYPE_CHECKING:
     from sympy import Symbol
 
-SLIDE = Measure(formula=56, reasoned=38, line=72)
+SLIDE = Measure(formula=56, reasoned=38, aligned=72, line=72)
 #: What a frame holds below its title; what a subtitle takes of it, and each further line of a title.
 HEIGHT, SUBTITLE, TITLE = 197.0, 12.0, 14.0
 #: A line of text, of a program, of a table; what stands between paragraphs and around other blocks.
@@ -235,6 +235,4 @@ def fraction_depth(latex: str) -> int:
     return deepest
 
 
-formats.register(
-    Format("beamer", "slides in LaTeX, for xelatex or lualatex", document=write, suffix=".tex")
-)
+formats.register(Format("beamer", "slides in LaTeX, for xelatex or lualatex", document=write, suffix=".tex"))

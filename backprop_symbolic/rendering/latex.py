@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,30 @@ def printer(names: Mapping[Symbol, str], options: Options) -> Latex:
     return Latex(names, messages(options.language, options.templates)["word.otherwise"])
 
 
+@dataclass(frozen=True)
+class Measure:
+    """How many characters fit beside each other.
+
+    formula   in the right side of an equation, beyond which it is broken
+    reasoned  the same beside a reason
+    aligned   in all columns of aligned equations together, beyond which they are made smaller
+    line      in a line of text
+    """
+
+    formula: int
+    reasoned: int
+    aligned: int
+    line: int
+
+
+ARTICLE = Measure(formula=72, reasoned=46, aligned=84, line=84)
+
+
 def rows_of(
-    printer: Latex, reason: Callable[[tuple[Message, ...]], str], room: int = 72, reasoned: int = 46
+    printer: Latex,
+    reason: Callable[[tuple[Message, ...]], str],
+    room: int = ARTICLE.formula,
+    reasoned: int = ARTICLE.reasoned,
 ) -> Callable[[tuple[Row, ...]], Any]:
     """What turns rows into left side, sign, right side and reason, long ones broken.
 
@@ -105,18 +128,6 @@ def write(document: Document, names: Mapping[Symbol, str], options: Options) -> 
     return Written(text.rstrip() + "\n", files)
 
 
-@dataclass(frozen=True)
-class Measure:
-    """How many characters of a size fit beside each other: in a formula, there beside a reason, in a line."""
-
-    formula: int
-    reasoned: int
-    line: int
-
-
-ARTICLE = Measure(72, 46, 84)
-
-
 def latex_blocks(
     document: Document, names: Mapping[Symbol, str], options: Options, measure: Measure
 ) -> tuple[str, list[dict[str, Any]], Mapping[str, bytes], set[str]]:
@@ -145,7 +156,7 @@ def latex_blocks(
         elif isinstance(block, Table):
             shown["columns"], shown["wide"] = columns(shown, measure.line)
         elif isinstance(block, Display):
-            shown["wide"] = max(map(width, shown["rows"]), default=0) > measure.line
+            shown["wide"] = display_width(shown["rows"]) > measure.aligned
     return title, found, files, scripts
 
 
@@ -181,15 +192,18 @@ def packages(blocks: list[dict[str, Any]]) -> list[str]:
 LONG_TABLE = 30
 
 
-def width(row: Mapping[str, str]) -> int:
-    """About how many characters wide a row of a display is."""
-    return sum(text_width(row[part]) for part in ("left", "sign", "right", "reason"))
+def display_width(rows: list[dict[str, str]]) -> int:
+    """About how many characters wide aligned rows are: each column as its widest cell."""
+    return sum(max(text_width(row[part]) for row in rows) for part in ("left", "sign", "right", "reason"))
 
 
 def text_width(latex: str) -> int:
     """About how many characters wide a text with mathematics is; a Hangul syllable counts as two."""
     from unicodedata import east_asian_width
 
+    latex = re.sub(
+        r"\\begin\{cases\}(.*?)\\end\{cases\}", lambda m: max(m[1].split(r"\\"), key=visible), latex
+    )
     return visible(latex) + sum(east_asian_width(c) in "WF" for c in latex) + latex.strip().count(" ")
 
 
