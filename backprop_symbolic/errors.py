@@ -65,6 +65,10 @@ class NotText(BackpropError):
     """A format of bytes, such as a PDF, where text is asked for."""
 
 
+class BadPicture(BackpropError):
+    """A network or graph too large to be drawn."""
+
+
 class NoMatrixForm(BackpropError):
     """A derivation whose steps are not one pattern per layer."""
 
