@@ -5,23 +5,22 @@ The same source gives the same bytes: the date in a PDF is that of SOURCE_DATE_E
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from backprop_symbolic.errors import NotInstalled, NotTypeset, quoted, unknown
+from backprop_symbolic.fonts import hangul_font, named
 
 TEX = ("xelatex", "lualatex")
 ENGINES = ("typst", *TEX)
 #: 1 January 2000, UTC.
 FIXED_DATE = 946684800
-#: Font families with Hangul, the first one found is taken: the one of a book first.
-HANGUL = ("NanumMyeongjo", "NanumGothic")
-#: Python package with NanumGothic in it, looked up and never imported.
-FONT_PACKAGE = "koreanize_matplotlib"
+#: The font for Hangul that a book would have; where it is not there, any other is taken.
+BOOK = "NanumMyeongjo"
 #: Seconds that a run of TeX may take.
 PATIENCE = 300
 
@@ -42,45 +41,17 @@ def date() -> int:
 # ---------------------------------------------------------------- Typst
 
 
-@dataclass(frozen=True)
-class Font:
-    """A font family and the folder its files are in."""
-
-    family: str
-    folder: Path
-
-
-def hangul() -> Font:
-    """A font with Hangul. Raises NotInstalled where this machine has none."""
-    for family in HANGUL:
-        for folder in _font_folders():
-            found = next(iter(sorted(folder.rglob(f"{family}*.[to]tf"))), None)
-            if found is not None:
-                return Font(family, found.parent)
-    raise NotInstalled(
-        "Hangul in a PDF needs the font NanumMyeongjo or NanumGothic: pip install 'backprop-symbolic[pdf]', "
-        "or the Debian package fonts-nanum"
-    )
+def hangul_fonts() -> list[Path]:
+    """Fonts with Hangul, that of a book first. Raises NotInstalled where this machine has none."""
+    found = [font for font in (named(BOOK), hangul_font()) if font is not None]
+    if not found:
+        raise NotInstalled(
+            "Hangul in a PDF needs a font: pip install 'backprop-symbolic[pdf]', or install fonts-nanum"
+        )
+    return found
 
 
-def _font_folders() -> Iterator[Path]:
-    """Where fonts may lie: those of the system, of the user, of Python's packages."""
-    from importlib.util import find_spec
-
-    home = Path.home()
-    for folder in (
-        Path("/usr/share/fonts"), Path("/usr/local/share/fonts"),
-        home / ".local/share/fonts", home / ".fonts", Path("/Library/Fonts"), home / "Library/Fonts",
-        Path(os.environ.get("WINDIR", "C:\\Windows")) / "Fonts",
-    ):  # fmt: skip
-        if folder.is_dir():
-            yield folder
-    package = find_spec(FONT_PACKAGE)
-    if package is not None and package.submodule_search_locations:
-        yield from (Path(place) / "fonts" for place in package.submodule_search_locations)
-
-
-def typst(source: str, files: Mapping[str, bytes], font: Font | None) -> bytes:
+def typst(source: str, files: Mapping[str, bytes], hangul: bool) -> bytes:
     """The PDF of a Typst source. Raises NotInstalled, or NotTypeset where a letter has no glyph.
 
     It is PDF/A-2u, in which every sign must have a glyph and be readable as text: without that, Typst draws
@@ -90,7 +61,9 @@ def typst(source: str, files: Mapping[str, bytes], font: Font | None) -> bytes:
         import typst as compiler
     except ImportError:
         raise NotInstalled(_without_typst()) from None
-    fonts = compiler.Fonts(False, True, [] if font is None else [str(font.folder)])
+    paths = hangul_fonts() if hangul else []
+    fonts = compiler.Fonts(False, True, sorted({str(path.parent) for path in paths}))
+    families = {Path(font.path): font.family for font in fonts.fonts() if font.path is not None}
     with TemporaryDirectory() as folder:
         _lay_out(Path(folder), {"main.typ": source.encode("utf-8"), **files})
         try:
@@ -98,7 +71,7 @@ def typst(source: str, files: Mapping[str, bytes], font: Font | None) -> bytes:
                 str(Path(folder, "main.typ")),
                 root=folder,
                 font_paths=fonts,
-                sys_inputs={} if font is None else {"hangul": f'["{font.family}"]'},
+                sys_inputs={"hangul": json.dumps([families[path] for path in paths])},
                 timestamp=date(),
                 pdf_standards=["a-2u"],
             )

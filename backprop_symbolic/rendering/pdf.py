@@ -42,7 +42,7 @@ def write(document: Document, names: Mapping[Symbol, str], options: Options) -> 
         return Written(engines.tex(source.data.decode("utf-8"), source.files, options.engine))
     source = typst_source(document, names, options)
     text = source.data.decode("utf-8")
-    return Written(engines.typst(text, source.files, engines.hangul() if _HANGUL.search(text) else None))
+    return Written(engines.typst(text, source.files, _HANGUL.search(text) is not None))
 
 
 #: Letters of Hangul, and what is written with them.
