@@ -100,43 +100,37 @@ def cli(context: click.Context) -> None:
         raise click.UsageError("no command given. See backprop --help.")
 
 
-def output_options(command: Callable[..., None]) -> Callable[..., None]:
+#: The options that say how a document is written; those marked are of documents with steps to choose from.
+_OUTPUT = (
+    (click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
+                  help="latex, markdown, text, json, html, slides, pdf, beamer or notebook."), False),
+    (click.option("--dialect", metavar="NAME", help="With markdown: github, jekyll, myst, quarto, obsidian or "
+                  "jupyter.  [default: github]"), False),
+    (click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."),
+     False),
+    (click.option("--engine", metavar="NAME", help="With pdf: typst, xelatex or lualatex.  [default: typst, which "
+                  "needs no TeX]"), False),
+    (click.option("--lang", metavar="CODE", default="en", show_default=True,
+                  help="Language: en, ko, or one of --template-dir."), False),
+    (click.option("--detail", metavar="LEVEL", default="normal", show_default=True,
+                  help="brief, normal, or full (every line, every proof repeated where it is used)."), True),
+    (click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."), True),
+    (click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before "
+                  "ours."), False),
+    (click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."),
+     False),
+)  # fmt: skip
+
+
+def output_options(*, detail: bool = True) -> Callable[[Command], Command]:
     """The options that say how a document is written, the same for every command that writes one."""
-    for option in reversed(
-        (
-            click.option(
-                "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text, json, pdf, beamer or notebook.",
-            ),
-            click.option(
-                "--dialect", metavar="NAME",
-                help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  [default: github]",
-            ),
-            click.option(
-                "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
-            ),
-            click.option(
-                "--engine", metavar="NAME",
-                help="With pdf: typst, xelatex or lualatex.  [default: typst, which needs no TeX]",
-            ),
-            click.option(
-                "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
-            ),
-            click.option(
-                "--detail", metavar="LEVEL", default="normal", show_default=True,
-                help="brief, normal, or full (every line, every proof repeated where it is used).",
-            ),
-            click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
-            click.option(
-                "--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before ours."
-            ),
-            click.option(
-                "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
-            ),
-        )
-    ):  # fmt: skip
-        command = option(command)
-    return command
+
+    def decorate(command: Command) -> Command:
+        for option, of_details in reversed(_OUTPUT):
+            command = option(command) if detail or not of_details else command
+        return command
+
+    return decorate
 
 
 @cli.command(context_settings=CONTEXT)
@@ -148,7 +142,7 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
     "blanks ('w31 w11'), or 'all'. Required, but for an example, which is derived as a whole.",
 )
 @network_options(at_length=True)
-@output_options
+@output_options()
 @numbers_options
 @click.option(
     "--digits", type=int, metavar="N",
@@ -237,7 +231,7 @@ def _manner(out: Mapping[str, Any]) -> dict[str, Any]:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
-@output_options
+@output_options()
 @click.option("--plot", metavar="FILE", help="Draw f and f' too, as .svg, .png or .pdf.")
 def activation(name: str, plot: str | None, **out: Any) -> None:
     """Prove the derivative of an activation.
@@ -276,7 +270,7 @@ def _plot(plot: str, output: str | None, lang: str) -> str:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
-@output_options
+@output_options()
 def loss(name: str, **out: Any) -> None:
     """Prove the derivative of a loss by an output.
 
@@ -402,28 +396,22 @@ def train(**options: Any) -> None:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME")
-@click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
-              help="latex, markdown, text, json, pdf or beamer.")  # fmt: skip
-@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
-@click.option("--engine", metavar="NAME", help="With pdf: typst, xelatex or lualatex.  [default: typst]")
-@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
-def optimizer(
-    name: str, format_: str, standalone: bool, engine: str | None, lang: str, output: str | None
-) -> None:
+@output_options(detail=False)
+def optimizer(name: str, **out: Any) -> None:
     """Write down the rule of an optimizer, and what follows from it.
 
     NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
     """
-    chosen = _format(format_, standalone, engine, output)
+    look = _look(out)
     from backprop_symbolic.api import VerifiedDerivation
     from backprop_symbolic.numeric.descent import descent
     from backprop_symbolic.numeric.optimizers import optimizers
-    from backprop_symbolic.render import messages
+    from backprop_symbolic.wording import messages, own_templates
 
-    messages(lang)
-    result = VerifiedDerivation(descent(optimizers.get(name)), lang)
-    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
+    own = None if out["template_dir"] is None else own_templates(out["template_dir"])
+    messages(out["lang"], own)
+    result = VerifiedDerivation(descent(optimizers.get(name)), out["lang"], templates=own)
+    write(result.bytes(**look), out["output"])
 
 
 @cli.command(context_settings=CONTEXT)
