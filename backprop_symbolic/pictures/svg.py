@@ -118,6 +118,7 @@ def _text(text: Text) -> Iterator[str]:
             f'<rect class="bp-paper{outline}" x="{_n(rect.left)}" y="{_n(rect.top)}" '
             f'width="{_n(rect.right - rect.left)}" height="{_n(rect.bottom - rect.top)}" rx="5"/>'
         )
+    yield f'<g class="bp-{text.kind}">'
     if isinstance(text.label, Fraction):
         yield _label(text.label.top, text.x, text.y - 0.68 * text.size, text.size)
         half = text.label.width * text.size / 2
@@ -125,6 +126,7 @@ def _text(text: Text) -> Iterator[str]:
         yield _label(text.label.bottom, text.x, text.y + 0.62 * text.size, text.size)
     else:
         yield _label(text.label, text.x, text.y, text.size, " bp-s" if text.kind == "words" else "")
+    yield "</g>"
 
 
 def _label(label: Label, x: float, y: float, size: float, more: str = "") -> str:
