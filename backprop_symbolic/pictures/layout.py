@@ -147,7 +147,7 @@ class _Plan:
         return name(leaf.number) if leaf.number else words("…")
 
     def leaf_width(self, leaf: Leaf) -> float:
-        return max(LEAF_SIZE, self.leaf_label(leaf).width * LEAF + 12)
+        return max(LEAF_SIZE, self.leaf_label(leaf).width * LEAF + 15)
 
     def leaves_width(self, box: Box) -> float:
         return sum(self.leaf_width(leaf) + 8 for leaf in box.leaves)
