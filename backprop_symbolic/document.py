@@ -7,7 +7,7 @@ business, how it looks the format's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sympy import Expr, Symbol
@@ -171,7 +171,15 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
         blocks.extend(_given(derivation, detail, figures))
     for section in derivation.shown:
         blocks.extend(_section(section, detail, 2, figures))
-    return Document(Message(*derivation.title), tuple(blocks))
+    return Document(Message(*derivation.title), tuple(_naming(block, derivation) for block in blocks))
+
+
+def _naming(block: Block, derivation: Derivation) -> Block:
+    """A display with the δ whose value it gives."""
+    if not isinstance(block, Display):
+        return block
+    given = [row.lhs for row in block.rows if isinstance(row.lhs, Symbol)]
+    return replace(block, names=tuple(name for name in given if name in derivation.definitions))
 
 
 def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
