@@ -256,6 +256,23 @@ def about_checks() -> set[str]:
     return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
 
 
+def about_pictures() -> set[str]:
+    """The keys of flow charts: captions, words for them, and each kind of row in their legends."""
+    from backprop_symbolic.graph import dense
+    from backprop_symbolic.pictures import layout, picture
+
+    found: set[str] = set()
+    told = {key: key for key in messages("en")}
+    graphs = [dense(Network.dense(sizes)) for sizes in ([2, 2, 2], [2, 8, 8, 8, 2])] + [read(GRAPHS[0])]
+    for graph in graphs:
+        for parameter in (graph.parameters[0], graph.parameters[-1]):
+            drawn = picture(graph, parameter, "network")
+            found |= {drawn.caption.key, drawn.alt.key}
+            texts = layout(drawn.drawing.chart, graph.written("en"), told).texts
+            found |= {t.label.plain for t in texts if t.label.plain in told}
+    return found
+
+
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -274,6 +291,7 @@ def producible() -> set[str]:
             for kind in ("section", "group")
         ),
         *about_checks(),
+        *about_pictures(),
         "word.otherwise",
         "word.language",
     }

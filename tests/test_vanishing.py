@@ -304,11 +304,11 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch):
 
 
 def test_without_a_hangul_font_one_line_says_so(lecture, monkeypatch):
-    font_manager = pytest.importorskip("matplotlib.font_manager")
+    pytest.importorskip("matplotlib")
     from backprop_symbolic import plots
 
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda *a, **k: [])
-    with pytest.raises(NotInstalled, match=r"^plots in 'ko' need a font with Hangul: install fonts-nanum"):
+    monkeypatch.setattr(plots, "hangul_font", lambda: None)
+    with pytest.raises(NotInstalled, match=r"^plots in 'ko' need a font with Hangul: pip install koreanize-mat"):
         plots.vanishing_plot(lecture, "svg", "ko")
     assert plots.vanishing_plot(lecture, "svg", "en")
 
