@@ -12,8 +12,10 @@ from typing import Protocol
 
 from sympy import Expr, Symbol
 
-from backprop_symbolic.algebra import Numeral, symbols
-from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
+from backprop_symbolic.algebra import Numeral, X, Y, symbols
+from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Page, Section, Step
+from backprop_symbolic.graph import Graph, Quantity, now
+from backprop_symbolic.graph import after as after_update
 from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
@@ -159,6 +161,53 @@ class Document:
     title: Message
     blocks: tuple[Block, ...]
     meanings: Mapping[Symbol, Message] = field(default_factory=dict)
+
+
+def meanings(graph: Graph, derivation: Derivation | None = None) -> Mapping[Symbol, Message]:
+    """What every symbol of a graph is, by its role and place; of a derivation, its own names too.
+
+    Those are its δ, w(t), w(t+1), and the names that a proof gives to inner functions.
+    """
+    found: dict[Symbol, Message] = {}
+    for quantity in graph.quantities.values():
+        found[quantity.symbol] = _meaning(graph, quantity)
+    for q, delta in graph.deltas.items():
+        place = graph[q].place
+        if place.layer:
+            found[delta] = Message("meaning.delta", {"index": place.index, "layer": place.layer})
+        else:
+            found[delta] = Message("meaning.delta_of", {"quantity": q})
+    found[graph.rate] = Message("meaning.rate")
+    if isinstance(derivation, Page):
+        found |= {s: Message(f"meaning.{key}") for s, key in ((X, "variable"), (Y, "value")) if s in found}
+    if derivation is not None:
+        for w in derivation.parameters:
+            found[now(w)] = Message("meaning.before", {"weight": w})
+            found[after_update(w)] = Message("meaning.after", {"weight": w})
+        for name, value in derivation.meanings.items():
+            if name not in found:
+                found[name] = Message("meaning.short", {"formula": value})
+    return found
+
+
+def _meaning(graph: Graph, quantity: Quantity) -> Message:
+    """What a quantity is: by its naming in a network, by its role in any other graph."""
+    place, naming = quantity.place, quantity.naming
+    if naming == "weight":
+        args: dict[str, Argument] = {"from": place.from_, "index": place.index, "layer": place.layer}
+        if place.layer == 1:
+            return Message("meaning.weight_input", args)
+        return Message("meaning.weight", {**args, "below": place.layer - 1})
+    if naming in ("net", "hidden", "bias_node"):
+        return Message(f"meaning.{naming}", {"index": place.index, "layer": place.layer})
+    if naming in ("bias_layer", "bias_fixed"):
+        return Message(f"meaning.{naming}", {"layer": place.layer})
+    if naming in ("input", "target", "output", "part", "probability"):
+        return Message(f"meaning.{naming}", {"index": place.index})
+    if quantity.role == "error":
+        return Message("meaning.error_sum" if graph.parts else "meaning.error")
+    # A graph without layers, and what belongs to no layer.
+    return Message(f"meaning.{naming or f'a_{quantity.role}'}")
 
 
 def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | None = None) -> Document:
