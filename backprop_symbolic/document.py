@@ -6,7 +6,7 @@ business, how it looks the format's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -238,19 +238,27 @@ def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Bl
     rest = [(q, figure) for q, figure in figures.forward.items() if q not in shown]
     if rest:
         yield Paragraph(Message("group.forward_numbers"))
-        yield Display(tuple(_numbers(q, figure) for q, figure in rest))
+        yield Display(tuple(numbers_row(q, figure) for q, figure in rest))
 
 
-def _numbers(lhs: Expr | None, figure: Figure) -> Row:
+def numbers_row(lhs: Expr | None, figure: Figure) -> Row:
     """lhs = the numbers put in = what they come to."""
     if isinstance(figure.formula, Numeral):
         return Row(lhs, figure.result)
     return Row(lhs, figure.formula, (), figure.result)
 
 
-def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
-    """Sections as blocks, for a page that is no derivation."""
-    return tuple(block for section in sections for block in _section(section, detail, 2))
+def section_blocks(
+    items: Iterable[Section | Group], detail: int = NORMAL, level: int = 2
+) -> tuple[Block, ...]:
+    """Sections, their headings on a level, and groups as blocks, for a page that is no derivation."""
+    found: list[Block] = []
+    for item in items:
+        if isinstance(item, Section):
+            found.extend(_section(item, detail, level))
+        else:
+            found.extend(_group(item, detail, None))
+    return tuple(found)
 
 
 def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
@@ -283,7 +291,7 @@ def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block
         before = step.lhs
         ends = after is None or after.lhs != step.lhs
         if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
-            rows.append(_numbers(None, figures.steps[step.id]))
+            rows.append(numbers_row(None, figures.steps[step.id]))
     yield Display(tuple(rows))
 
 
