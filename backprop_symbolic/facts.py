@@ -300,9 +300,12 @@ def as_sections(known: Facts) -> tuple[Section, ...]:
     return (Section("facts", tuple(as_groups(known)), args={"function": name}),)
 
 
-def as_groups(known: Iterable[Fact]) -> Iterator[Group]:
-    """A sentence for each fact, with its equations; how it is known is said once."""
-    said: set[str] = set()
+def as_groups(known: Iterable[Fact], said: set[str] | None = None) -> Iterator[Group]:
+    """A sentence for each fact, with its equations; how it is known is said once.
+
+    `said` has what has been said before, and gets what is said here.
+    """
+    said = set() if said is None else said
     for fact in known:
         yield Group(f"fact_{fact.key}", fact.steps, fact.args, alone=not fact.steps)
         for how in fact.how:

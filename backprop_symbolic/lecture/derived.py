@@ -7,26 +7,29 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 from sympy import Expr, Symbol
 
-from backprop_symbolic.algebra import Partial
+from backprop_symbolic.activations import layer_activations
+from backprop_symbolic.algebra import Partial, symbols
 from backprop_symbolic.derivation import NORMAL, Group, Section, Step
-from backprop_symbolic.document import Block, Heading, Message, Paragraph, Picture, Table
+from backprop_symbolic.document import Block, Heading, Message, Picture, Table
 from backprop_symbolic.graph import Quantity
 from backprop_symbolic.lecture import general
 from backprop_symbolic.lecture.subject import Subject, walk
-from backprop_symbolic.lecture.writer import Writer, message, note, say, several
+from backprop_symbolic.lecture.writer import Writer, message, note, say
 from backprop_symbolic.rules import Chain, Defined, Inserted
 
-#: Units of a layer that are written out; of more, the first ones.
-MAX_UNITS = 4
+#: Units of a layer that are all written out; of more, only the FIRST ones.
+MAX_UNITS, FIRST = 4, 2
 #: Gradients of further parameters that are listed.
 MAX_GRADIENTS = 12
-#: A group's sentence → that of the notes, where the notes say it in another way.
+#: Names in a formula that still fits into a table.
+MAX_NAMES = 8
+#: Sections that end a parameter's own: its δ, its update.
 CLOSING = ("delta", "update")
 
 
@@ -122,11 +125,12 @@ class Derived:
         """The sums and outputs of one layer; of a large one those of the first units."""
         last = self.subject.graph.network and self.subject.graph.network.layers
         yield say("forward_output" if layer == last else "forward_hidden", layer=layer)
-        units = [q for q in members if q.place.index <= MAX_UNITS]
+        count = sum(q.role == "net" for q in members)
+        shown = count if count <= MAX_UNITS else FIRST
+        units = [q for q in members if q.place.index <= shown]
         yield self.writer.show(*(self.defined(q) for q in sorted(units, key=lambda q: q.place.index)))
-        more = sum(q.role == "net" for q in members) - MAX_UNITS
-        if more > 0:
-            yield say("forward_more", count=more)
+        if shown < count:
+            yield say("forward_more", count=count - shown)
         kinds = {q.role for q in members}
         if "softmax" in kinds:
             yield say("forward_softmax")
@@ -146,7 +150,7 @@ class Derived:
         graph = subject.graph
         args = {"weight": w, "error": graph.error, "partial": Partial(graph.error, w)}
         yield writer.heading("output_update", "output-update", number=True)
-        yield say("output_start", weight=w)
+        yield say(f"output_start{self.kind(w)}", weight=w)
         yield from self.picture(w)
         yield say("update_wanted")
         yield writer.show(subject.rule(w))
@@ -157,14 +161,22 @@ class Derived:
         chain, middle, closing = self.taken_apart(w)
         yield from writer.part(chain)
         yield writer.heading("factors", "factors", number=True)
-        yield from writer.part((*subject.prepared(w), *middle))
-        yield from self.about_bias(w)
+        for item in (*subject.prepared(w), *middle):
+            yield from writer.part((item,))
+            if item.key == "weighted_sum":
+                yield from self.about_bias()
         yield writer.heading("updating", "updating", number=True)
         yield from writer.part(closing)
         yield from self.of_bias(w)
         delta = subject.delta(w)
-        if delta is not None and len(subject.chosen) > 1:
+        if len(subject.chosen) == 1:
+            yield from self.every_gradient()
+        elif delta is not None:
             yield note("delta_remember", delta=delta)
+
+    def kind(self, w: Symbol) -> str:
+        """The ending of a sentence's key for a bias, none for a weight."""
+        return "_bias" if self.subject.graph[w].naming.startswith("bias") else ""
 
     def before(self, rule: Step) -> Expr:
         """w(t)."""
@@ -218,7 +230,7 @@ class Derived:
                 middle.append(item)
         return tuple(chain), tuple(middle), tuple(closing)
 
-    def about_bias(self, w: Symbol) -> Iterator[Block]:
+    def about_bias(self) -> Iterator[Block]:
         """That a bias of 1 is a choice and no rule."""
         network = self.subject.graph.network
         if network is not None and network.bias == "1":
@@ -239,7 +251,7 @@ class Derived:
         if found:
             bias = found[0]
             yield say("bias_derivative" if graph[bias].place.index else "bias_shared", bias=bias)
-            yield self.writer.show(self.subject.derivation.results[bias].folded)
+            yield self.writer.show(self.subject.result(bias).folded)
 
     def picture(self, w: Symbol) -> Iterator[Block]:
         """The picture of a parameter's paths, where there is one."""
@@ -252,7 +264,7 @@ class Derived:
         """The update of a weight below, (2) and (3), then (1) over the paths, and the result."""
         subject, writer, w = self.subject, self.writer, self.subject.chosen[1]
         yield writer.heading("hidden_update", "hidden-update", number=True)
-        yield say("hidden_start", weight=w)
+        yield say(f"hidden_start{self.kind(w)}", weight=w)
         yield from self.picture(w)
         yield writer.show(subject.rule(w))
         yield note("hidden_why", output=subject.output(w), error=subject.graph.error)
@@ -261,7 +273,8 @@ class Derived:
         upper = [s for s in middle if isinstance(s, Section) and s.label == "(1)"]
         known = [s for s in middle if isinstance(s, Section) and s.label in ("(2)", "(3)")]
         if len(known) == 2:
-            yield say("hidden_known")
+            keys = [s.key for s in self.taken_apart(subject.first)[1] if isinstance(s, Section)]
+            yield say("hidden_known" if known[0].key in keys else "hidden_first")
             yield from writer.part(known)
             yield say("hidden_new", output=subject.output(w))
         else:
@@ -270,6 +283,7 @@ class Derived:
         yield writer.heading("hidden_error", "hidden-error", number=True)
         yield from self.above(w, 3)
         for section in upper:
+            yield say("hidden_upper", partial=subject.factors(w)[0])
             yield from writer.part(self.in_full(section).items)
         yield from writer.part(rest)
 
@@ -281,12 +295,12 @@ class Derived:
         whole = [s for s in self.subject.prepared(w) if own is not None and s.args.get("delta") == own]
         others = [s for s in self.subject.prepared(w) if s not in whole]
         steps = list(self.subject.defined_in(others))
-        shown, more = steps[:MAX_UNITS], len(steps) - MAX_UNITS
+        shown = steps if len(steps) <= MAX_UNITS else steps[:FIRST]
         if shown:
             yield say("deltas_above")
             yield self.writer.show(*shown, names=[cast(Symbol, s.lhs) for s in shown])
-        if more > 0:
-            yield say("deltas_more", count=more)
+        if len(shown) < len(steps):
+            yield say("deltas_more", count=len(steps) - len(shown))
         yield from self.writer.part(whole, level)
 
     def in_full(self, section: Section) -> Section:
@@ -329,21 +343,26 @@ class Derived:
         """Both results side by side, what they share, the line that holds for every layer."""
         subject, writer = self.subject, self.writer
         top, below = subject.chosen[:2]
-        writer_heading = writer.heading("delta_form", "delta-form", number=True)
-        yield writer_heading
+        yield writer.heading("delta_form", "delta-form", number=True)
         yield say("side_by_side")
-        yield writer.show(subject.derivation.results[top].gradient, subject.derivation.results[below].gradient)
+        yield writer.show(subject.result(top).gradient, subject.result(below).gradient)
         yield from self.compared(top, below)
-        yield from writer.part(self.taken_apart(below)[2])
+        chain_is_short = subject.result(below).gradient.id == subject.result(below).folded.id
+        closing = self.taken_apart(below)[2]
+        yield from writer.part(g for g in closing if g.key != "by_delta" or not chain_is_short)
         graph = subject.graph
-        delta, gradient, update = general.delta_form(graph.error, graph.rate)
+        rates = {q.naming: q.symbol for q in graph.quantities.values()}
+        delta, gradient, update = general.delta_form(
+            graph.error, graph.rate, rates.get("rate_l1"), rates.get("rate_l2")
+        )
         yield say(
-            "recursion", unit=general.J, above=general.K, below=general.I, net=general.NET,
+            "recursion", unit=general.UNIT, above=general.UPPER, below=general.LOWER, net=general.NET,
             heard=general.W_KJ, entering=general.W_JI, incoming=general.Y_I,
         )  # fmt: skip
         yield writer.show(delta, gradient, update)
-        if self.is_penalised:
-            yield say("recursion_penalty")
+        network = graph.network
+        if network is not None and any(name in layer_activations for name in network.activations[:-1]):
+            yield say("recursion_softmax")
         yield say("recursion_repeats", above=general.DELTA_K, unit=general.DELTA_J)
         yield say("recursion_cost")
         yield from self.every_gradient()
@@ -352,10 +371,12 @@ class Derived:
         """(1), (2), (3) of both weights in a table, where both have these factors."""
         values = self.subject.values
         columns = [self.subject.factors(w) for w in (top, below)]
-        if any(len(c) != 3 or not all(f in values for f in c) for c in columns):
-            yield say("same_form_short")
-            results = self.subject.derivation.results
-            yield self.writer.show(results[top].folded, results[below].folded)
+        found = [[values[f] for f in c if f in values] for c in columns]
+        if any(len(c) != 3 or any(len(symbols(v)) > MAX_NAMES for v in c) for c in found):
+            yield say("same_form_penalty" if self.is_penalised else "same_form_short")
+            pair = (self.subject.result(top), self.subject.result(below))
+            if not self.is_penalised:
+                yield self.writer.show(*(result.folded for result in pair))
             return
         head = (
             message("column_factor"),
@@ -363,16 +384,17 @@ class Derived:
             message("column_hidden", weight=below),
         )
         rows = tuple(
-            (message(f"row_{name}"), values[columns[0][i]], values[columns[1][i]])
-            for i, name in enumerate(("error", "slope", "incoming"))
+            (message(f"row_{name}"), *pair)
+            for name, *pair in zip(("error", "slope", "incoming"), *found, strict=True)
         )
         yield Table(head, rows, "lll")
         yield say("same_form", output=self.subject.output(top), hidden=self.subject.output(below))
 
     def every_gradient(self) -> Iterator[Block]:
         """∂E/∂w of the other parameters by δ, where they are few."""
-        results = self.subject.derivation.results
-        others = [results[w].folded for w in results if w not in self.subject.chosen]
+        subject = self.subject
+        rest = [w for w in subject.derivation.parameters if w not in subject.chosen]
+        others = [subject.result(w).folded for w in rest]
         if others and len(others) <= MAX_GRADIENTS:
             yield say("every_gradient")
             yield self.writer.show(*others)
@@ -416,7 +438,7 @@ class Derived:
         kind = "" if self.is_network else "_graph"
         yield writer.heading("summary", "summary")
         steps = ("choose", "forward", "error", "backward", "update", "again")
-        special = ("choose", "backward", "update") if kind else ()
+        special = ("choose", "error", "backward", "update") if kind else ()
         yield writer.list(
             *(
                 message(f"algorithm_{s}{kind if s in special else ''}", rate=graph.rate)
@@ -436,8 +458,3 @@ class Derived:
         held = [] if step is None else [s for s in subject.graph.parameters if s in step.rhs.free_symbols]
         if held:
             yield note("algorithm_order", delta=cast(Symbol, delta), weights=tuple(held[:MAX_UNITS]))
-
-
-def paragraphs(messages: Iterable[Message]) -> Iterator[Paragraph]:
-    """Each sentence as a paragraph."""
-    return map(Paragraph, messages)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
-from sympy import Expr, Integer, Symbol
+from sympy import Abs, Expr, Integer, Rational, Symbol, sign
 
 from backprop_symbolic.algebra import (
     TWO,
@@ -30,7 +31,7 @@ from backprop_symbolic.algebra import (
     power,
     replace,
 )
-from backprop_symbolic.derivation import Evidence, Rule, Step
+from backprop_symbolic.derivation import Evidence, Step
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.notation import Place, notation
 from backprop_symbolic.rules import GradientStep, Stated
@@ -47,17 +48,20 @@ def letter(name: str) -> Symbol:
 
 F, G, WHOLE, OUTER, INNER = map(letter, ("f", "g", "(f(g(x)))'", "f'(g(x))", "g'(x)"))
 W, BEFORE, AFTER = map(letter, ("w", "w(t)", "w(t+1)"))
-J, K, I, NET, SLOPE = map(letter, ("j", "k", "i", "net_j", "f'(net_j)"))
+UNIT, UPPER, LOWER, NET, SLOPE = map(letter, ("j", "k", "i", "net_j", "f'(net_j)"))
 DELTA_J, DELTA_K, W_KJ, W_JI, Y_I, Y_J = map(letter, ("delta_j", "delta_k", "w_kj", "w_ji", "y_i", "y_j"))
 W_BEFORE, W_AFTER = map(letter, ("w_ji(t)", "w_ji(t+1)"))
 #: Σ_k δ_k w_kj: what the unit j hears of the error.
-HEARD = Total(Tight(DELTA_K, W_KJ), K)
+HEARD = Total(Tight(DELTA_K, W_KJ), UPPER)
 
 
 def names(language: str) -> Mapping[Symbol, str]:
     """The LaTeX of the letters; a weighted sum is called as the lecture's notation calls it."""
     net = re.sub(r"\d", "j", notation("lecture").written("net", Place(node=1), language))
-    plain = {s: s.name.removeprefix("any ") for s in (F, G, WHOLE, OUTER, INNER, W, BEFORE, AFTER, J, K, I)}
+    plain = {
+        s: s.name.removeprefix("any ")
+        for s in (F, G, WHOLE, OUTER, INNER, W, BEFORE, AFTER, UNIT, UPPER, LOWER)
+    }
     return {
         **plain, NET: net, SLOPE: f"f'({net})", DELTA_J: r"\delta_j", DELTA_K: r"\delta_k",
         W_KJ: "w_{kj}", W_JI: "w_{ji}", Y_I: "y_i", Y_J: "y_j",
@@ -91,26 +95,38 @@ def gradient_descent(error: Symbol, rate: Symbol) -> Step:
     return _decided(Verifier(Graph(quantities, error, rate, {}), meanings), step)
 
 
-def delta_form(error: Symbol, rate: Symbol) -> tuple[Step, Step, Step]:
-    """δ_j from the δ_k of the layer above, ∂E/∂w_ji by δ_j, and the update of w_ji."""
-    gradient = Partial(error, W_JI)
-    forms: list[tuple[str, Expr, Rule]] = [
-        ("g4", DELTA_J, Stated(mul(HEARD, SLOPE))),
-        ("g5", gradient, Stated(mul(DELTA_J, Y_I))),
-        ("g6", W_AFTER, Stated(add(W_BEFORE, neg(mul(rate, DELTA_J, Y_I))))),
+def delta_form(
+    error: Symbol, rate: Symbol, l1: Symbol | None = None, l2: Symbol | None = None
+) -> tuple[Step, Step, Step]:
+    """δ_j from the δ_k of the layer above, ∂E/∂w_ji by δ_j, and the update of w_ji.
+
+    Penalties with the factors `l1`, `l2` add λ₁·sgn(w_ji) and λ₂·w_ji to ∂E/∂w_ji.
+    """
+    terms: list[Expr] = [mul(DELTA_J, Y_I)]
+    if l1 is not None:
+        terms.append(mul(l1, cast(Expr, sign(W_JI, evaluate=False))))
+    if l2 is not None:
+        terms.append(mul(l2, W_JI))
+    gradient = add(*terms)
+    forms: list[tuple[str, Expr, Expr]] = [
+        ("g4", DELTA_J, mul(HEARD, SLOPE)),
+        ("g5", Partial(error, W_JI), gradient),
+        ("g6", W_AFTER, add(W_BEFORE, neg(mul(rate, *([gradient] if len(terms) > 1 else terms[0].args))))),
     ]
-    steps = [Step(id, lhs, rule.result(), rule) for id, lhs, rule in forms]
-    cases = [_above(error, rate, count) for count in UNITS]
+    steps = [_step(id, lhs, rhs) for id, lhs, rhs in forms]
+    cases = [_above(error, rate, count, l1, l2) for count in UNITS]
     first, second, third = (_for_each(step, cases) for step in steps)
     return first, second, third
 
 
-def _above(error: Symbol, rate: Symbol, count: int) -> tuple[Verifier, Expr]:
+def _above(
+    error: Symbol, rate: Symbol, count: int, l1: Symbol | None, l2: Symbol | None
+) -> tuple[Verifier, Expr]:
     """A unit that feeds `count` others, and Σ_k δ_k w_kj written out for it."""
     other, bias = letter("c"), letter("b")
     quantities = {s: Quantity(s, "input") for s in (Y_I, other)}
     quantities |= {s: Quantity(s, "parameter") for s in (W_JI, bias)}
-    quantities[rate] = Quantity(rate, "constant")
+    quantities |= {s: Quantity(s, "constant") for s in (rate, l1, l2) if s is not None}
     sums = [letter(f"net_{k}") for k in range(count)]
     deltas = [letter(f"delta_{k}") for k in range(count)]
     weights = [letter(f"w_{k}j") for k in range(count)]
@@ -119,7 +135,11 @@ def _above(error: Symbol, rate: Symbol, count: int) -> tuple[Verifier, Expr]:
     quantities[Y_J] = Quantity(Y_J, "activation", Call(Symbol("tanh"), NET))
     for net, w in zip(sums, weights, strict=True):
         quantities[net] = Quantity(net, "net", add(mul(w, Y_J), bias))
-    parts = [mul(Integer(k + 1), power(net, TWO)) for k, net in enumerate(sums)]
+    parts: list[Expr] = [mul(Integer(k + 1), power(net, TWO)) for k, net in enumerate(sums)]
+    if l1 is not None:
+        parts.append(mul(l1, cast(Expr, Abs(W_JI, evaluate=False))))
+    if l2 is not None:
+        parts.append(mul(Rational(1, 2), l2, power(W_JI, TWO)))
     quantities[error] = Quantity(error, "error", add(*parts))
     meanings: dict[Symbol, Expr] = {d: Partial(error, net) for d, net in zip(deltas, sums, strict=True)}
     meanings |= {DELTA_J: Partial(error, NET), SLOPE: Partial(Y_J, NET), W_BEFORE: W_JI}

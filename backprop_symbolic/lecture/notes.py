@@ -89,7 +89,7 @@ def notes(lecture: Lecture) -> Notes:
             raise unknown("part of the notes", part, PARTS)
     found = subject(lecture.graph, lecture.weights, lecture.strict)
     writer = Writer(lecture.detail)
-    slopes = Slopes(found, writer, lecture.plots)
+    slopes = Slopes(found, writer, lecture.plots, "derivation" in lecture.parts)
     blocks = tuple(_blocks(lecture, found, writer, slopes))
     document = Document(_title(lecture), blocks, meanings(lecture.graph, found.derivation))
     return Notes(document, lecture.graph, tuple(writer.steps), slopes.names)
@@ -122,7 +122,7 @@ def _blocks(lecture: Lecture, found: Subject, writer: Writer, slopes: Slopes) ->
         yield from slopes.write()
     if wanted & {"example", "check", "training", "commands"}:
         given = numbers(lecture.graph, lecture.values, lecture.seed, lecture.options)
-        worked = Worked(found, writer, given, lecture.digits, lecture.plots)
+        worked = Worked(found, writer, given, lecture.digits, lecture.plots, slopes.command)
         for part in ("example", "check", "training", "commands"):
             if part in wanted:
                 yield from getattr(worked, part)()

@@ -7,19 +7,19 @@ bounds and random networks in one table.
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from functools import cached_property
 
 from sympy import Expr, Integer, Rational, Symbol
 
 from backprop_symbolic import facts as known_facts
 from backprop_symbolic import vanishing
-from backprop_symbolic.activations import Activation, activation, layer_activations
-from backprop_symbolic.algebra import Call, Frac, Partial, X, mul, sub
+from backprop_symbolic.activations import Activation, activation
+from backprop_symbolic.algebra import Call, Partial, X, mul, power, sub
 from backprop_symbolic.derivation import Group, Section, Step
 from backprop_symbolic.document import Block, Heading, Message, Paragraph, Picture, Table
-from backprop_symbolic.errors import NoBound
 from backprop_symbolic.facts import Facts, facts, written_number
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.lecture.drawings import curves
@@ -41,39 +41,48 @@ MAX_UNITS = 60
 
 @dataclass
 class Slopes:
-    """Writes the part on the vanishing gradient; `names` gets the LaTeX of its own symbols."""
+    """Writes the part on the vanishing gradient.
+
+    after_derivation  whether the derivation stands before it, and with it a proof or two
+    names             gets the LaTeX of its own symbols
+    said              how facts are known, once said
+    command           gets the command that gives its table
+    """
 
     subject: Subject
     writer: Writer
     plots: bool
+    after_derivation: bool = True
     names: dict[Symbol, str] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+    command: str = ""
 
     def write(self) -> Iterator[Block]:
-        """Heading, origin, one section for each function, the table."""
+        """Heading, origin, one section for each function, the table; nothing where no activation is."""
+        if self.subject.graph.network is None and not self.used:
+            return
         yield self.writer.heading("vanishing", "vanishing")
         yield say("vanishing_what")
         entries = self.entries()
         found = self.found(entries)
-        if found is not None:
-            yield from self.writer.part((vanishing.origin(found, self.names),))
+        yield from self.writer.part((vanishing.origin(found, self.names),))
         yield say("vanishing_functions")
         for entry in entries:
             yield from self.function(entry, found)
-        if found is not None:
-            yield from self.left(found)
+        yield from self.left(found)
+
+    @cached_property
+    def used(self) -> set[str]:
+        """The names of the functions that the definitions call."""
+        definitions = (q.definition for q in self.subject.graph.quantities.values())
+        return {call.name for d in definitions if d is not None for call in d.atoms(Call)}
 
     def entries(self) -> list[Activation]:
         """The usual functions, and the others that the network has."""
-        used = {
-            call.name
-            for q in self.subject.graph.quantities.values()
-            if q.definition is not None
-            for call in q.definition.atoms(Call)
-        }
-        own = sorted(used - set(USUAL) - set(layer_activations.names()) - {"identity"})
+        own = sorted(self.used - set(USUAL))
         return [activation(name) for name in (*USUAL, *own)]
 
-    def found(self, entries: Iterable[Activation]) -> Vanishing | None:
+    def found(self, entries: Iterable[Activation]) -> Vanishing:
         """The courses of all functions that have a bound, the network's sizes where it is deep enough."""
         bounded = []
         for entry in entries:
@@ -83,14 +92,16 @@ class Slopes:
         network = self.subject.graph.network
         deep = network is not None and network.layers >= DEPTH - 1 and sum(network.sizes) <= MAX_UNITS
         sizes = network.sizes if network is not None and deep else (WIDTH,) * (DEPTH + 1)
-        try:
-            return vanishing.vanishing(Network.dense(sizes, bounded[0]), bounded[1:])
-        except NoBound:
-            return None
+        found = vanishing.vanishing(Network.dense(sizes, bounded[0]), bounded[1:])
+        self.command = (
+            f"backprop vanishing --network {'-'.join(map(str, sizes))} --activation "
+            f"{shlex.quote(bounded[0])} --compare {shlex.quote(','.join(bounded[1:]))}"
+        )
+        return found
 
     # ------------------------------------------------------------ one function
 
-    def function(self, entry: Activation, found: Vanishing | None) -> Iterator[Block]:
+    def function(self, entry: Activation, found: Vanishing) -> Iterator[Block]:
         """f, f' with its proof where it has not been proved, the greatest slope, what follows, a plot."""
         writer, call = self.writer, Call(Symbol(entry.name), X)
         page = without_facts(entry)
@@ -107,16 +118,20 @@ class Slopes:
         for key, args in page.hypotheses:
             if key.startswith("kink"):
                 yield Paragraph(Message(f"hypothesis.{key}", args))
+        yield from self.equation(entry, RELATED)
         yield from self.drawing(entry)
-        yield from writer.part(known_facts.as_groups(self.facts(known)))
+        yield from writer.part(known_facts.as_groups(self.facts(known), self.said))
+        yield from self.equation(entry, SEEN)
         yield from self.remarks(entry, known)
-        course = next((c for c in found.courses if c.entry == entry), None) if found else None
-        if found is not None and course is not None and course.bounds[-1] < 1:
+        course = next((c for c in found.courses if c.entry == entry), None)
+        if course is not None and course.bounds[-1] < 1:
             steps = vanishing.power_of(course, found, self.names)
             yield from writer.part((Group("vanishing_power", steps, {"layers": found.depth - 1}),))
 
     def is_proved(self, name: str) -> bool:
-        """Whether the derivation has proved this derivative."""
+        """Whether the derivation that stands before has proved this derivative."""
+        if not self.after_derivation:
+            return False
         call = Call(Symbol(name), X)
 
         def inside(section: Section) -> bool:
@@ -133,15 +148,21 @@ class Slopes:
         return [known.saturation, *derivatives, known.steepest]
 
     def remarks(self, entry: Activation, known: Facts) -> Iterator[Block]:
-        """What the greatest slope means for depth, and how the function is related to others."""
+        """What the greatest slope means for depth."""
         if known.steepest.established:
-            yield say(f"slope_{self.kind(known)}")
+            kind = self.kind(known)
+            value = {"value": known_facts.shown(known.steepest.value.value)} if kind == "below" else {}
+            if kind == "points" and any(known.saturation.value or ()):
+                kind = "points_saturated"
+            yield say(f"slope_{kind}", **value)
         flat = known.monotone.key in ("increasing", "decreasing")
         if flat:
             yield say("slope_flat")
-        relation = RELATED.get(entry.name)
-        if relation is not None:
-            key, lhs, rhs = relation
+
+    def equation(self, entry: Activation, table: Mapping[str, tuple[str, Expr, Expr]]) -> Iterator[Block]:
+        """One more equation about a function, where a table has one."""
+        if entry.name in table:
+            key, lhs, rhs = table[entry.name]
             yield say(f"related_{key}")
             yield self.writer.show(_identity(lhs, rhs))
 
@@ -206,10 +227,20 @@ def _call(name: str, of: Expr = X) -> Expr:
     return Call(Symbol(name), of)
 
 
-#: Function → the message that says how it is related to another, and the equation.
+_SIGMOID = _call("sigmoid")
+_TWICE = _call("sigmoid", mul(Integer(2), X))
+#: Function → the message that leads to an equation about it, and the equation: what the function is…
 RELATED: Mapping[str, tuple[str, Expr, Expr]] = {
-    "tanh": ("sigmoid", _call("tanh"), sub(mul(Integer(2), _call("sigmoid", mul(Integer(2), X))), Integer(1))),
-    "softplus": ("relu", Partial(_call("softplus"), X), _call("sigmoid")),
+    "tanh": ("sigmoid", _call("tanh"), sub(mul(Integer(2), _TWICE), Integer(1))),
+    "softplus": ("relu", Partial(_call("softplus"), X), _SIGMOID),
+}
+#: … and in which its greatest slope is seen.
+SEEN: Mapping[str, tuple[str, Expr, Expr]] = {
+    "sigmoid": (
+        "square",
+        Partial(_SIGMOID, X),
+        sub(Rational(1, 4), power(sub(_SIGMOID, Rational(1, 2)), Integer(2))),
+    ),
 }
 
 
@@ -218,5 +249,3 @@ def _identity(lhs: Expr, rhs: Expr) -> Step:
     graph = Graph({X: Quantity(X, "input")}, X, Symbol("eta"), {})
     step = Step("n_related", lhs, rhs, Stated(rhs))
     return dataclasses.replace(step, evidence=decide(Verifier(graph, {}), step))
-
-

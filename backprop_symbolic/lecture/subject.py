@@ -16,7 +16,7 @@ from sympy import Expr, Mul, Symbol
 from backprop_symbolic.algebra import Partial, pending
 from backprop_symbolic.api import collector_paused
 from backprop_symbolic.backprop import backprop
-from backprop_symbolic.derivation import Derivation, Group, Rule, Section, Step
+from backprop_symbolic.derivation import Derivation, Group, Result, Rule, Section, Step
 from backprop_symbolic.errors import BadSetting, quoted
 from backprop_symbolic.graph import Graph
 from backprop_symbolic.verify import Verifier, decide, verify
@@ -105,6 +105,30 @@ class Subject:
         found = tuple(f for f in chain.rhs.args if isinstance(f, Partial))
         return found if len(found) == len(chain.rhs.args) else ()
 
+    @cached_property
+    def decided(self) -> Mapping[str, Step]:
+        """Every step of the derivation by its id, with its evidence."""
+        return {s.id: s for s in self.derivation.steps}
+
+    def result(self, w: Symbol) -> Result:
+        """What the derivation ends with for w, each step with its evidence.
+
+        The update of a parameter that the error does not depend on is no step of it.
+        """
+        found = self.derivation.results[w]
+        gradient, folded, update = (
+            self.decided.get(s.id, s) for s in (found.gradient, found.folded, found.update)
+        )
+        return Result(w, gradient, folded, update)
+
+    def definition(self, delta: Symbol) -> Step:
+        """The step that gives a δ its value."""
+        return self.decided[self.derivation.definitions[delta].id]
+
+    def is_used(self, w: Symbol) -> bool:
+        """Whether the error depends on w."""
+        return bool(self.graph.consumers[w])
+
     def rule(self, w: Symbol) -> Step:
         """w(t+1) = w(t) - η·∂E/∂w."""
         update = self.derivation.results[w].update.lhs
@@ -113,7 +137,7 @@ class Subject:
     def defined_in(self, sections: Iterable[Section]) -> Iterator[Step]:
         """The steps that give each δ of some sections its value."""
         inside = {s.id for section in sections for s in section.steps()}
-        yield from (s for s in self.derivation.definitions.values() if s.id in inside)
+        yield from (self.definition(d) for d, s in self.derivation.definitions.items() if s.id in inside)
 
     # ------------------------------------------------------------ lines of one's own
 

@@ -6,9 +6,10 @@ derivation, and what trains is the program that its steps become.
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
@@ -62,17 +63,23 @@ MAX_CHECKED = 12
 ITERATIONS, WORK = 1000, 400_000
 #: Significant digits in the tables.
 DIGITS = 8
+#: The share of the error that counts as nothing, and a change of it that isn't seen.
+NOTHING, SAME = 1e-6, 1e-6
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers of the example: what they are, the sentence on where they come from, the options
-    of a command line that give them ("" where there are none).
+    """The numbers of the example.
+
+    source   the sentence on where they come from
+    options  those of a command line that give them, "" where there are none
+    rate     the learning rate, where `options` do not give it
     """
 
     values: Values
     source: Message
     options: str
+    rate: float | None = None
 
 
 def numbers(graph: Graph, values: Values | None, seed: int | None, options: str) -> Numbers:
@@ -85,9 +92,7 @@ def numbers(graph: Graph, values: Values | None, seed: int | None, options: str)
     seed = SEED if seed is None else seed
     rate = Source("", numbers={"learning_rate": Number(RATE, f"--set learning_rate={RATE}")})
     found = resolve(graph, [random_values(graph, seed), rate])
-    return Numbers(
-        found, message("numbers_seed", seed=seed), f"--seed {seed} --set learning_rate={RATE}"
-    )
+    return Numbers(found, message("numbers_seed", seed=seed), f"--seed {seed}", RATE)
 
 
 def _published(graph: Graph) -> Numbers | None:
@@ -101,29 +106,27 @@ def _published(graph: Graph) -> Numbers | None:
         stated.pop("notation", None)
         if Network.parse(sizes, **stated) != graph.network:
             continue
-        given = [source]
-        options = f"--example {name}"
-        if "learning_rate" not in source.numbers:
-            given.append(Source("", numbers={"learning_rate": Number(RATE, "")}))
-            options += f" --set learning_rate={RATE}"
+        rate = None if "learning_rate" in source.numbers else RATE
+        more = [] if rate is None else [Source("", numbers={"learning_rate": Number(RATE, "")})]
         try:
-            values = resolve(graph, given)
+            values = resolve(graph, [source, *more])
         except BadValues:
             continue  # its numbers are called by names of another notation
-        return Numbers(values, message("numbers_published", address=source.address), options)
+        text = message("numbers_published", address=source.address)
+        return Numbers(values, text, f"--example {name}", rate)
     return None
 
 
 @dataclass
 class Worked:
-    """Writes the parts with numbers."""
+    """Writes the parts with numbers; `vanishing` is the command that gives the table of slopes."""
 
     subject: Subject
     writer: Writer
     numbers: Numbers
     digits: int
     plots: bool
-    trained: dict[str, float] = field(default_factory=dict)
+    vanishing: str = ""
 
     @property
     def graph(self) -> Graph:
@@ -159,7 +162,8 @@ class Worked:
         yield from self.forward()
         seen: set[Symbol] = set()
         for w in self.subject.chosen[:2] if self.graph.network is not None else self.subject.chosen:
-            yield Heading(3, message("example_weight", weight=w), anchor=f"example-{w.name}")
+            kind = self.subject.own(w).key
+            yield Heading(3, Message(f"section.{kind}", {"weight": w}), anchor=f"example-{w.name}")
             yield from self.parameter(w, seen)
         yield from self.updates()
 
@@ -174,7 +178,7 @@ class Worked:
 
     def forward(self) -> Iterator[Block]:
         """Each computed quantity with its numbers; of a large network the first units of each layer."""
-        steps = {q: f for q, f in self.figures.forward.items()}
+        steps = self.figures.forward
         few = len(steps) <= MAX_LISTED
         shown = [q for q in steps if few or self.graph[q].place.index <= 2 or q == self.graph.error]
         rows: list[Row] = []
@@ -187,18 +191,18 @@ class Worked:
 
     def parameter(self, w: Symbol, seen: set[Symbol]) -> Iterator[Block]:
         """The δ that ∂E/∂w leans on and that have not been shown, ∂E/∂w by δ, and the update."""
-        derivation = self.subject.derivation
-        result = derivation.results[w]
+        result = self.subject.result(w)
         needed = [d for d in self.needed(result.folded.rhs) if d not in seen]
         shown = needed[-MAX_CHECKED:]
         seen.update(needed)
         if shown:
             yield say("example_deltas" if len(shown) > 1 else "example_delta")
-            yield self.with_numbers([derivation.definitions[d] for d in shown])
+            yield self.with_numbers([self.subject.definition(d) for d in shown])
         yield say("example_gradient", weight=w)
         yield self.with_numbers([result.folded])
-        yield say("example_update", weight=w)
-        yield self.with_numbers([result.update])
+        if self.subject.is_used(w):
+            yield say("example_update", weight=w)
+            yield self.with_numbers([result.update])
 
     def needed(self, expr: Expr) -> list[Symbol]:
         """The δ that an expression leans on, directly or through others, in their order."""
@@ -236,7 +240,7 @@ class Worked:
         if self.graph.rate not in self.values:
             return
         yield Heading(3, message("all_updates"), anchor="all-updates")
-        parameters = self.graph.parameters
+        parameters = tuple(w for w in self.graph.parameters if self.subject.is_used(w))
         listed = parameters if len(parameters) <= MAX_LISTED else self.subject.chosen
         yield say("all_updates_table" if listed is parameters else "all_updates_some")
         head = tuple(message(f"column_{c}") for c in ("parameter", "before", "gradient", "after"))
@@ -253,7 +257,14 @@ class Worked:
         except BadValues:
             return
         args = {"error": error, "before": self.number(before, DIGITS), "after": self.number(now_, DIGITS)}
-        yield say("error_falls" if now_ < before else "error_rises", **args)
+        yield say(f"error_{self.change(before, now_)}", **args)
+
+    def change(self, before: float, after_: float) -> str:
+        """Whether the error falls, rises or stays; stuck where every derivative is 0."""
+        if abs(after_ - before) > SAME * max(abs(before), abs(after_)):
+            return "falls" if after_ < before else "rises"
+        used = [w for w in self.graph.parameters if self.subject.is_used(w)]
+        return "stays" if any(self.gradient(w) for w in used) else "stuck"
 
     # ------------------------------------------------------------ the check
 
@@ -280,7 +291,7 @@ class Worked:
         for line in shown:
             if line.sides is not None:
                 yield Paragraph(self.sides(line))
-        yield Paragraph(Message("check.summary_agrees", {"count": len(lines), "total": len(lines)}))
+        yield say("check_agrees", count=len(lines))
 
     def checked(self) -> tuple[Symbol, ...]:
         """The parameters that are checked: all, or the chosen ones and the first others."""
@@ -336,8 +347,10 @@ class Worked:
         rows = tuple((Integer(i), self.number(errors[i], 6)) for i in _marks(plan.iterations))
         yield Table((Message("train.iteration"), Message("train.error")), rows, "rr")
         first, last = (self.number(errors[i]) for i in (0, plan.iterations))
-        fell = errors[plan.iterations] < errors[0]
-        yield say("training_fell" if fell else "training_rose", first=first, last=last)
+        change = self.change(errors[0], errors[plan.iterations])
+        yield say(f"training_{change}", first=first, last=last)
+        if len(self.numbers.values.samples) == 1 and errors[plan.iterations] < NOTHING * errors[0]:
+            yield say("training_one")
         if self.plots:
             points = sorted(errors.items())
             yield Picture(
@@ -381,32 +394,32 @@ class Worked:
         names = " ".join(w.name for w in self.subject.chosen)
         yield f"backprop derive{what} --weight {shlex.quote(names)}"
         if self.numbers.options:
-            given = self.numbers.options
-            yield f"backprop derive{what} {given} --weight {shlex.quote(names)} --format text"
-            yield f"backprop check{what} {given}"
+            given, plan = f"{what} {self.numbers.options}", self.plan
+            rate = "" if self.numbers.rate is None else f" --set learning_rate={self.numbers.rate:g}"
+            yield f"backprop derive{given}{rate} --weight {shlex.quote(names)} --format text"
+            yield f"backprop check{given}{rate}"
             if not (graph.network and (graph.network.l1 or graph.network.l2)):
-                plan = self.plan
-                yield (
-                    f"backprop train{what} {given} --rate {plan.rate:g} --iterations {plan.iterations} "
-                    "--patience 0"
-                )
+                length = f"--rate {plan.rate:g} --iterations {plan.iterations} --patience 0"
+                yield f"backprop train{given} {length}"
+        if self.vanishing:
+            yield self.vanishing
 
     def python(self) -> Iterator[str]:
         """Lines for Python."""
         graph = self.graph
-        names = ", ".join(repr(w.name) for w in self.subject.chosen)
+        names = _quoted([w.name for w in self.subject.chosen])
         if graph.network is None:
             yield "from backprop_symbolic import derive, read"
             yield ""
             yield f'graph = read("""{definitions(graph)}""")'
-            yield f"derived = derive(graph, [{names}])"
+            yield f"derived = derive(graph, {names})"
         else:
             yield "from backprop_symbolic import Network, derive"
             yield ""
             yield f"network = Network.dense({_arguments(graph.network)})"
             style = graph.notation.name if graph.notation is not None else "lecture"
-            more = "" if style == "lecture" else f", notation={style!r}"
-            yield f"derived = derive(network, [{names}]{more})"
+            more = "" if style == "lecture" else f", notation={_quoted(style)}"
+            yield f"derived = derive(network, {names}{more})"
         yield "for weight, gradient in derived.gradients.items():"
         yield '    print(weight, ":", gradient)'
 
@@ -438,8 +451,13 @@ def _arguments(network: Network) -> str:
         ("bias", network.bias, "1"), ("l1", network.l1, ""), ("l2", network.l2, ""),
     ):  # fmt: skip
         if value != usual:
-            given.append(f"{name}={value!r}")
+            given.append(f"{name}={_quoted(value)}")
     return ", ".join(given)
+
+
+def _quoted(value: object) -> str:
+    """Texts, and lists of texts, as Python writes them with double quotes."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _marks(iterations: int) -> list[int]:
@@ -449,5 +467,3 @@ def _marks(iterations: int) -> list[int]:
         found.append(mark)
         mark *= 10
     return [*found, iterations]
-
-
