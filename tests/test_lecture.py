@@ -374,7 +374,7 @@ def networks(draw) -> Network:
     )  # fmt: skip
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(networks())
 def test_notes_of_any_network_derive_one_weight_of_each_layer(chosen):
     """Each layer's weight has its ∂E/∂w and its update, by steps with evidence; every δ is defined."""
@@ -388,7 +388,7 @@ def test_notes_of_any_network_derive_one_weight_of_each_layer(chosen):
         assert Partial(graph.error, first) in lefts and after(first) in lefts
     assert all(step.evidence for step in found.steps)
     texts = {language: prose(found, language) for language in languages()}
-    assert all(len(text) > 1000 and "{" not in text.replace("{ ", "") for text in texts.values())
+    assert all(len(text) > 1000 and not re.search(r"\{\w*\}", text) for text in texts.values())
     assert len([b for b in headings(found) if b.label]) == 5 + 3 * (chosen.layers > 1) + (chosen.layers > 2)
 
 
@@ -507,8 +507,9 @@ def test_the_commands_give_the_numbers_of_the_notes(tmp_path):
 
 def test_the_commands_of_a_graph_run(tmp_path):
     """The graph is written into a file first."""
-    program = lectures.programs(written("recurrent"))["sh"]
-    done = shell("set -e\n" + "\n".join(program.splitlines()[:-1]), cwd=tmp_path)
+    lines = lectures.programs(written("recurrent"))["sh"].splitlines()
+    check = next(line for line in lines if line.startswith("backprop check"))
+    done = shell("\n".join([*lines[: lines.index("END") + 1], check]), cwd=tmp_path)
     assert done.code == 0, done.err
     assert "agree." in done.out
 
@@ -573,18 +574,17 @@ def test_no_sentence_of_the_lecture_is_copied():
 def test_korean_is_plain_and_english_is_no_korean():
     """-다 throughout, no -습니다; and no Hangul in English."""
     for name in LECTURES:
-        assert not re.search("니다[. ]|세요|해요", prose(written(name), "ko"))
+        assert not re.search("습니다|합니다|입니다|됩니다|세요|해요", prose(written(name), "ko"))
         assert not re.search("[가-힣]", prose(written(name), "en"))
 
 
 def test_growth_is_linear_in_the_edges():
-    """Twice as deep, twice the blocks: nothing is derived twice, no path is expanded."""
-    sizes = {}
-    for depth in (4, 8, 16):
-        graph = dense(Network.dense([2] * depth))
-        found = notes(Lecture(graph, parts=("derivation",), plots=False))
-        sizes[depth] = len(found.steps)
-    assert sizes[16] - sizes[8] <= 2.2 * (sizes[8] - sizes[4])
+    """Each further layer adds the same number of steps: nothing is derived twice, no path is expanded."""
+    steps = {}
+    for depth in (6, 9, 12):
+        found = notes(Lecture(dense(Network.dense([2] * depth)), parts=("derivation",), plots=False))
+        steps[depth] = len(found.steps)
+    assert steps[12] - steps[9] == steps[9] - steps[6] > 0
 
 
 def test_a_paragraph_never_ends_in_a_colon_before_nothing():

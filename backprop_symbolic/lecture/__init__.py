@@ -3,7 +3,6 @@
 writer    blocks from sentences and steps
 general   what holds in every network, as verified lines of letters
 subject   the graph, one parameter of each layer, their one derivation
-drawings  the pictures
 derived   the derivation in the lecture's order
 slopes    the vanishing gradient
 worked    numbers, the check, training, commands

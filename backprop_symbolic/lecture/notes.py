@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from sympy import Symbol
 
 from backprop_symbolic.derivation import NORMAL, Step
-from backprop_symbolic.document import Block, Document, Message, Paragraph, meanings
-from backprop_symbolic.errors import unknown
+from backprop_symbolic.document import Block, Document, Message, Paragraph, Picture, meanings
+from backprop_symbolic.errors import BadPicture, unknown
 from backprop_symbolic.graph import Graph
 from backprop_symbolic.lecture import general
 from backprop_symbolic.lecture.derived import Derived
-from backprop_symbolic.lecture.drawings import path
 from backprop_symbolic.lecture.slopes import Slopes
 from backprop_symbolic.lecture.subject import Subject, subject
 from backprop_symbolic.lecture.symbols import Index
 from backprop_symbolic.lecture.worked import Worked, numbers
 from backprop_symbolic.lecture.writer import Writer, message
 from backprop_symbolic.numeric.values import Values
+from backprop_symbolic.pictures import picture
 
 #: What the notes may hold, in their order.
 PARTS = ("introduction", "derivation", "summary", "vanishing", "example", "check", "training", "commands",
@@ -106,11 +106,7 @@ def _blocks(lecture: Lecture, found: Subject, writer: Writer, slopes: Slopes) ->
     """All parts that are wanted, in their order."""
     wanted = set(lecture.parts)
     yield from _by(lecture)
-    pictures = {}
-    if lecture.plots:
-        of = {w: path(lecture.graph, w, f"path-{w.name}") for w in found.chosen[:2]}
-        pictures = {w: picture for w, picture in of.items() if picture is not None}
-    derived = Derived(found, writer, pictures)
+    derived = Derived(found, writer, dict(_pictures(lecture, found)))
     if "introduction" in wanted:
         yield from derived.introduction()
         yield from derived.setting()
@@ -128,6 +124,15 @@ def _blocks(lecture: Lecture, found: Subject, writer: Writer, slopes: Slopes) ->
                 yield from getattr(worked, part)()
     if "symbols" in wanted:
         yield from Index(found, writer).write()
+
+
+def _pictures(lecture: Lecture, found: Subject) -> Iterator[tuple[Symbol, Picture]]:
+    """The paths of the output weight and of the hidden one, where the graph is not too large for it."""
+    for w in found.chosen[:2] if lecture.plots else ():
+        try:
+            yield w, picture(lecture.graph, w, f"path-{w.name}")
+        except BadPicture:
+            return
 
 
 def _by(lecture: Lecture) -> Iterator[Block]:

@@ -22,10 +22,10 @@ from backprop_symbolic.derivation import Group, Section, Step
 from backprop_symbolic.document import Block, Heading, Message, Paragraph, Picture, Table
 from backprop_symbolic.facts import Facts, facts, written_number
 from backprop_symbolic.graph import Graph, Quantity
-from backprop_symbolic.lecture.drawings import curves
 from backprop_symbolic.lecture.subject import Subject, walk
 from backprop_symbolic.lecture.writer import Writer, message, say
 from backprop_symbolic.page import without_facts
+from backprop_symbolic.plots import Curves
 from backprop_symbolic.rules import Stated
 from backprop_symbolic.spec import Network
 from backprop_symbolic.vanishing import Course, Vanishing
@@ -183,7 +183,7 @@ class Slopes:
         if self.plots:
             args = {"function": Call(Symbol(entry.name), X), "slope": Partial(Call(Symbol(entry.name), X), X)}
             yield Picture(
-                f"curves-{entry.base}", curves((entry.name,)),
+                f"curves-{entry.base}", Curves((entry.name,)),
                 message("plot_curves", **args), message("plot_curves_alt", **args),
             )  # fmt: skip
 

@@ -32,7 +32,6 @@ from backprop_symbolic.document import (
 )
 from backprop_symbolic.errors import BadValues, Diverged, Unverified
 from backprop_symbolic.graph import Graph, after
-from backprop_symbolic.lecture.drawings import error_curve
 from backprop_symbolic.lecture.subject import Subject
 from backprop_symbolic.lecture.writer import Writer, message, say
 from backprop_symbolic.numeric.check import Line, check
@@ -52,6 +51,7 @@ from backprop_symbolic.numeric.values import (
     random_values,
     resolve,
 )
+from backprop_symbolic.plots import ErrorCurve
 from backprop_symbolic.spec import Network
 
 #: The seed and the learning rate where nothing else is asked for.
@@ -352,9 +352,9 @@ class Worked:
         if len(self.numbers.values.samples) == 1 and errors[plan.iterations] < NOTHING * errors[0]:
             yield say("training_one")
         if self.plots:
-            points = sorted(errors.items())
+            points = tuple(sorted(errors.items()))
             yield Picture(
-                "error-curve", error_curve(points), message("plot_error"),
+                "error-curve", ErrorCurve(points), message("plot_error"),
                 message("plot_error_alt", first=first, last=last),
             )  # fmt: skip
 
