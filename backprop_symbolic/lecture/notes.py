@@ -88,7 +88,7 @@ def notes(lecture: Lecture) -> Notes:
         if part not in PARTS:
             raise unknown("part of the notes", part, PARTS)
     found = subject(lecture.graph, lecture.weights, lecture.strict)
-    writer = Writer(lecture.detail)
+    writer = Writer(lecture.detail, {s.id: d for d, s in found.derivation.definitions.items()})
     slopes = Slopes(found, writer, lecture.plots, "derivation" in lecture.parts)
     blocks = tuple(_blocks(lecture, found, writer, slopes))
     document = Document(_title(lecture), blocks, meanings(lecture.graph, found.derivation))

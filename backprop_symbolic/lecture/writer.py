@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sympy import Expr, Symbol
@@ -17,7 +17,6 @@ from backprop_symbolic.document import (
     Note,
     Paragraph,
     Row,
-    reasons_of,
     section_blocks,
 )
 
@@ -51,11 +50,13 @@ def several(symbols: Sequence[Expr]) -> Message:
 class Writer:
     """Writes at a level of detail.
 
-    steps   every step written so far, each with its evidence
-    places  anchor of a section → its number, empty where it has none
+    defined  step → the δ that it gives its meaning
+    steps    every step written so far, each with its evidence
+    places   anchor of a section → its number, empty where it has none
     """
 
     detail: int = NORMAL
+    defined: Mapping[str, Symbol] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     places: dict[str, tuple[str, Message]] = field(default_factory=dict)
     numbered: int = 0
@@ -70,14 +71,13 @@ class Writer:
         self.places[anchor] = label.removesuffix("."), text
         return Heading(2, text, label, anchor)
 
-    def show(self, *steps: Step, names: Sequence[Symbol] = (), reasons: bool = False) -> Display:
+    def show(self, *steps: Step, names: Sequence[Symbol] = ()) -> Display:
         """Steps as they are, those with one left side as a chain."""
         self.steps.extend(steps)
         rows: list[Row] = []
         before: Expr | None = None
         for step in steps:
-            why = reasons_of(step) if reasons else ()
-            rows.append(Row(None if step.lhs == before else step.lhs, step.rhs, why))
+            rows.append(Row(None if step.lhs == before else step.lhs, step.rhs))
             before = step.lhs
         return Display(tuple(rows), tuple(names))
 
@@ -86,7 +86,7 @@ class Writer:
         items = tuple(items)
         for item in items:
             self.steps.extend(item.steps if isinstance(item, Group) else item.steps())
-        return section_blocks(items, self.detail, level)
+        return section_blocks(items, self.detail, level, self.defined)
 
     def list(self, *items: Message, ordered: bool = False) -> Bullets:
         """A list of sentences."""
