@@ -18,7 +18,7 @@ from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, Outpu
 from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source, Values
@@ -106,7 +106,7 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option(
                 "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text, json or notebook.",
+                help="latex, markdown, text, json, pdf, beamer or notebook.",
             ),
             click.option(
                 "--dialect", metavar="NAME",
@@ -116,6 +116,10 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
             ),
             click.option(
+                "--engine", metavar="NAME",
+                help="With pdf: typst, xelatex or lualatex.  [default: typst, which needs no TeX]",
+            ),
+            click.option(
                 "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
             ),
             click.option(
@@ -123,6 +127,9 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
                 help="brief, normal, or full (every line, every proof repeated where it is used).",
             ),
             click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
+            click.option(
+                "--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before ours."
+            ),
             click.option(
                 "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
             ),
@@ -157,19 +164,13 @@ def derive(
     bias: str | None,
     graph_file: str | None,
     notation: str | None,
-    format_: str,
-    dialect: str | None,
-    standalone: bool,
-    lang: str,
-    detail: str,
-    strict: bool,
     values_files: tuple[str, ...],
     settings: tuple[str, ...],
     seed: int | None,
     example: str | None,
     sample: int | None,
     digits: int | None,
-    output: str | None,
+    **out: Any,
 ) -> None:
     """Derive ∂E/∂WEIGHT step by step.
 
@@ -178,7 +179,7 @@ def derive(
     """
     if weight is None and example is None:
         raise click.UsageError("Missing option '--weight'.")
-    chosen = _format(format_, standalone, output, dialect)
+    look = _look(out)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
@@ -192,70 +193,71 @@ def derive(
     values = _values(graph, sources, seed, sample) if numbered else None
     wanted = "all" if weight is None else weight
     names: str | list[str] = "all" if wanted.strip() == "all" else wanted.split() or [wanted]
-    result = api.derive(
-        graph,
-        names,
-        lang=lang,
-        detail=detail,
-        strict=strict,
-    )
+    result = api.derive(graph, names, **_manner(out))
     if values is not None:
         from backprop_symbolic.numeric.substitute import with_numbers
 
         result = with_numbers(result, values, 4 if digits is None else digits)
-    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
+    write(result.bytes(**look), out["output"])
 
 
-def _format(name: str, standalone: bool, output: str | None, dialect: str | None) -> str:
-    """The format's own name; refuses what cannot be written before any work is done."""
+def _look(out: Mapping[str, Any]) -> dict[str, Any]:
+    """How `bytes` is to write a result; refuses what cannot be written before any work is done."""
+    output, dialect, engine = out["output"], out["dialect"], out["engine"]
     if output is not None:
         writable(output)
     from backprop_symbolic.render import formats
 
-    chosen = formats.get(name)
-    if standalone and chosen.name != "latex":
+    chosen = formats.get(out["format_"])
+    if out["standalone"] and chosen.name != "latex":
         raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     if dialect is not None and not chosen.dialects:
         raise click.UsageError(f"--dialect goes with --format markdown, not {chosen.name}")
     if dialect is not None and dialect not in chosen.dialects:
         raise unknown("dialect", dialect, chosen.dialects, f"of {chosen.name}")
-    return chosen.name
+    if engine is not None:
+        if chosen.name != "pdf":
+            raise click.UsageError(f"--engine goes with --format pdf, not {chosen.name}")
+        from backprop_symbolic.engines import checked
+
+        checked(engine)
+    if chosen.binary and output is None and sys.stdout is not None and sys.stdout.isatty():
+        raise OutputRefused(f"format {chosen.name} is no text for a terminal: name a file with -o FILE")
+    return {
+        "format": chosen.name, "standalone": out["standalone"], "dialect": dialect or "", "engine": engine or "",
+    }  # fmt: skip
+
+
+def _manner(out: Mapping[str, Any]) -> dict[str, Any]:
+    """How something is derived and told."""
+    return {
+        "lang": out["lang"], "detail": out["detail"], "strict": out["strict"], "templates": out["template_dir"]
+    }  # fmt: skip
 
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
 @output_options
 @click.option("--plot", metavar="FILE", help="Draw f and f' too, as .svg, .png or .pdf.")
-def activation(
-    name: str,
-    format_: str,
-    dialect: str | None,
-    standalone: bool,
-    lang: str,
-    detail: str,
-    strict: bool,
-    output: str | None,
-    plot: str | None,
-) -> None:
+def activation(name: str, plot: str | None, **out: Any) -> None:
     """Prove the derivative of an activation.
 
     NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
     The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
     it proves all derivatives of a layer's outputs.
     """
-    chosen = _format(format_, standalone, output, dialect)
+    look = _look(out)
     from backprop_symbolic import activations, api
 
     if plot is not None and isinstance(activations.layer_function(name), activations.LayerActivation):
         raise click.UsageError(f"--plot goes with a function of one variable, not {quoted(name)}")
-    picture = None if plot is None else _plot(plot, output, lang)
-    result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
-    text = result.render(chosen, standalone=standalone, dialect=dialect or "")
+    picture = None if plot is None else _plot(plot, out["output"], out["lang"])
+    data = api.prove_activation(name, **_manner(out)).bytes(**look)
     if plot is not None and picture is not None:
         from backprop_symbolic import plots
 
-        write_bytes(plots.Curves((name,)).draw(picture, {}, lang), plot)
-    write(text, output)
+        write_bytes(plots.Curves((name,)).draw(picture, {}, out["lang"]), plot)
+    write(data, out["output"])
 
 
 def _plot(plot: str, output: str | None, lang: str) -> str:
@@ -275,26 +277,16 @@ def _plot(plot: str, output: str | None, lang: str) -> str:
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
 @output_options
-def loss(
-    name: str,
-    format_: str,
-    dialect: str | None,
-    standalone: bool,
-    lang: str,
-    detail: str,
-    strict: bool,
-    output: str | None,
-) -> None:
+def loss(name: str, **out: Any) -> None:
     """Prove the derivative of a loss by an output.
 
     NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
     number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
     """
-    chosen = _format(format_, standalone, output, dialect)
+    look = _look(out)
     from backprop_symbolic import api
 
-    result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
+    write(api.prove_loss(name, **_manner(out)).bytes(**look), out["output"])
 
 
 @cli.command(context_settings=CONTEXT)
@@ -411,27 +403,27 @@ def train(**options: Any) -> None:
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME")
 @click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
-              help="latex, markdown, text or json.")  # fmt: skip
+              help="latex, markdown, text, json, pdf or beamer.")  # fmt: skip
 @click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
+@click.option("--engine", metavar="NAME", help="With pdf: typst, xelatex or lualatex.  [default: typst]")
 @click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
-def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str | None) -> None:
+def optimizer(
+    name: str, format_: str, standalone: bool, engine: str | None, lang: str, output: str | None
+) -> None:
     """Write down the rule of an optimizer, and what follows from it.
 
     NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
     """
-    if output is not None:
-        writable(output)
+    chosen = _format(format_, standalone, engine, output)
+    from backprop_symbolic.api import VerifiedDerivation
     from backprop_symbolic.numeric.descent import descent
     from backprop_symbolic.numeric.optimizers import optimizers
-    from backprop_symbolic.render import Options, formats, messages, render
+    from backprop_symbolic.render import messages
 
-    chosen = formats.get(format_)
-    if standalone and chosen.name != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     messages(lang)
-    text = render(descent(optimizers.get(name)), chosen.name, Options(lang, standalone=standalone))
-    write(text, output)
+    result = VerifiedDerivation(descent(optimizers.get(name)), lang)
+    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
 
 
 @cli.command(context_settings=CONTEXT)
@@ -631,7 +623,9 @@ def _number(option: str, value: str | None) -> str:
 @click.option("--detail", metavar="LEVEL", default="normal", show_default=True, help="brief, normal or full.")
 @click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
 @click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before ours.")
-@click.option("--force", is_flag=True, help="Replace files that this program did not write, or that were changed.")
+@click.option(
+    "--force", is_flag=True, help="Replace files that this program did not write, or that were changed."
+)
 def notes(output: str, template_dir: str | None, force: bool, **options: Any) -> None:
     """Write lecture notes on a network: a folder with the documents, their pictures and an index.
 
@@ -915,16 +909,16 @@ def writable(output: str) -> None:
         raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
 
 
-def write(text: str, output: str | None) -> None:
-    """`text` to a file, whole or not at all, or to stdout."""
-    data = text.encode("utf-8")
+def write(content: str | bytes, output: str | None) -> None:
+    """Text or bytes to a file, whole or not at all, or to stdout."""
+    data = content if isinstance(content, bytes) else content.encode("utf-8")
     if output is None:
         if sys.stdout is None:
             raise OutputRefused("there is no standard output to write to")
         stream = getattr(sys.stdout, "buffer", None)
         try:
             if stream is None:
-                sys.stdout.write(text)
+                sys.stdout.write(data.decode("utf-8"))
             else:
                 sys.stdout.flush()
                 rest = memoryview(data)
