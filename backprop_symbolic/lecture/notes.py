@@ -35,7 +35,8 @@ class Lecture:
              first unit where none is named
     values   the numbers of the example; else they are drawn by `seed`, or are those of a published
              example about this very network
-    options  those of a command line that give `values`, as typed; for the commands at the end
+    options  those of a command line that state the graph and give `values`, as typed; for the
+             commands at the end
     title    the user's own, text in every format; author, date: the same
     parts    some of PARTS
     plots    whether there are pictures

@@ -74,18 +74,20 @@ class Numbers:
     source   the sentence on where they come from
     options  those of a command line that give them, "" where there are none
     rate     the learning rate, where `options` do not give it
+    whole    whether `options` state the network or graph too
     """
 
     values: Values
     source: Message
     options: str
     rate: float | None = None
+    whole: bool = False
 
 
 def numbers(graph: Graph, values: Values | None, seed: int | None, options: str) -> Numbers:
     """Those given; else drawn by the seed; else a published example's that fits; else drawn."""
     if values is not None:
-        return Numbers(values, message("numbers_given"), options)
+        return Numbers(values, message("numbers_given"), options, whole=True)
     published = None if seed is not None else _published(graph)
     if published is not None:
         return published
@@ -113,7 +115,9 @@ def _published(graph: Graph) -> Numbers | None:
         except BadValues:
             continue  # its numbers are called by names of another notation
         text = message("numbers_published", address=source.address)
-        return Numbers(values, text, f"--example {name}", rate)
+        # An example states its own notation; `stated` leaves out only the lecture's.
+        style = graph.notation is not None and graph.notation.name == "lecture"
+        return Numbers(values, text, f"--example {name}{' --notation lecture' if style else ''}", rate)
     return None
 
 
@@ -385,22 +389,23 @@ class Worked:
 
     def shell(self) -> Iterator[str]:
         """Lines for a shell."""
-        graph = self.graph
-        if graph.network is None:
+        graph, given = self.graph, self.numbers
+        what = f" {given.options}" if given.whole and given.options else stated(graph)
+        if graph.network is None and not (given.whole and given.options):
             yield "cat > graph.txt <<'END'"
             yield from definitions(graph).splitlines()
             yield "END"
-        what = stated(graph)
-        names = " ".join(w.name for w in self.subject.chosen)
-        yield f"backprop derive{what} --weight {shlex.quote(names)}"
-        if self.numbers.options:
-            given, plan = f"{what} {self.numbers.options}", self.plan
-            rate = "" if self.numbers.rate is None else f" --set learning_rate={self.numbers.rate:g}"
-            yield f"backprop derive{given}{rate} --weight {shlex.quote(names)} --format text"
-            yield f"backprop check{given}{rate}"
+        weights = f"--weight {shlex.quote(' '.join(w.name for w in self.subject.chosen))}"
+        if not given.whole:
+            yield f"backprop derive{what} {weights}"
+            what += f" {given.options}"
+        if given.options:
+            rate = "" if given.rate is None else f" --set learning_rate={given.rate:g}"
+            yield f"backprop derive{what}{rate} {weights} --format text"
+            yield f"backprop check{what}{rate}"
             if not (graph.network and (graph.network.l1 or graph.network.l2)):
-                length = f"--rate {plan.rate:g} --iterations {plan.iterations} --patience 0"
-                yield f"backprop train{given} {length}"
+                length = f"--rate {self.plan.rate:g} --iterations {self.plan.iterations} --patience 0"
+                yield f"backprop train{what} {length}"
         if self.vanishing:
             yield self.vanishing
 
