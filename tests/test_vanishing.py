@@ -148,10 +148,10 @@ def test_large_networks_are_measured_less_often():
 
 def test_every_step_of_the_page_is_verified(lecture):
     """The recursion of δ, the facts and the powers carry the verifier's evidence."""
-    from backprop_symbolic.vanishing import _bound, _origin
+    from backprop_symbolic.vanishing import _bound, origin
 
     names = {}
-    sections = (_origin(lecture, names), *(_bound(c, lecture, names) for c in lecture.courses))
+    sections = (origin(lecture, names), *(_bound(c, lecture, names) for c in lecture.courses))
     steps = [step for section in sections for step in section.steps()]
     assert len(steps) >= 8
     assert all(step.evidence is not None for step in steps)
