@@ -105,8 +105,8 @@ _OUTPUT = (
     (click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
                   help="latex, markdown, text, json, html, slides, pdf, beamer or notebook."), False),
     (click.option("--dialect", metavar="NAME",
-                  help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  [default: github]"),
-     False),
+                  help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  "
+                  "[default: github]"), False),
     (click.option("--standalone", is_flag=True,
                   help="With latex: a whole document, for xelatex or lualatex."), False),
     (click.option("--engine", metavar="NAME",
