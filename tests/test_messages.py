@@ -274,6 +274,7 @@ def producible() -> set[str]:
         *about_checks(),
         "word.otherwise",
         "word.language",
+        "word.contents",
     }
 
 
