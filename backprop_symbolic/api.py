@@ -35,6 +35,7 @@ class VerifiedDerivation:
     language: str = "en"
     detail: str = "normal"
     figures: Figures | None = None
+    templates: Path | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -73,14 +74,22 @@ class VerifiedDerivation:
         """Decides every step once more; `strict` adds exact cancellation. Raises Unverified."""
         return replace(self, derivation=verify(self.derivation, strict=strict))
 
-    def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
-        """The derivation in a format of text: latex, markdown, text, json or beamer.
+    def render(
+        self,
+        format: str = "latex",
+        *,
+        standalone: bool = False,
+        lang: str | None = None,
+        dialect: str = "",
+    ) -> str:
+        """The derivation in a format of text: latex, markdown, text, json, html, notebook or another.
 
         Raises UnknownName, and NotText for a format of bytes.
         """
         from backprop_symbolic.render import textual
 
-        return self.bytes(textual(format).name, standalone=standalone, lang=lang).decode("utf-8")
+        name = textual(format).name
+        return self.bytes(name, standalone=standalone, lang=lang, dialect=dialect).decode("utf-8")
 
     def bytes(
         self,
@@ -88,17 +97,22 @@ class VerifiedDerivation:
         *,
         standalone: bool = False,
         lang: str | None = None,
-        engine: str | None = None,
+        dialect: str = "",
+        engine: str = "",
     ) -> bytes:
-        """The derivation in any format, as a file holds it; `engine` makes a PDF: typst, xelatex, lualatex.
+        """The derivation in any format, as a file holds it.
 
-        Raises UnknownName, NotInstalled or NotTypeset.
+        dialect  of Markdown: github, jekyll, myst, quarto, obsidian, jupyter
+        engine   what makes a PDF: typst, xelatex, lualatex
+
+        Raises UnknownName, NotInstalled, NotTypeset or BadTemplates.
         """
         from backprop_symbolic.render import Options, rendered
 
-        options = Options(lang or self.language, DETAILS[self.detail], standalone, figures=self.figures)
-        if engine is not None:
-            options = replace(options, engine=engine)
+        options = Options(
+            lang or self.language, DETAILS[self.detail], standalone, self.figures, dialect, engine or "typst",
+            self.templates,
+        )  # fmt: skip
         with collector_paused():
             return rendered(self.derivation, format, options).data
 
@@ -106,9 +120,9 @@ class VerifiedDerivation:
         r"""LaTeX for \input, or a whole document."""
         return self.render("latex", standalone=standalone, lang=lang)
 
-    def markdown(self, *, lang: str | None = None) -> str:
-        """Markdown with $$ blocks, as GitHub renders it."""
-        return self.render("markdown", lang=lang)
+    def markdown(self, *, lang: str | None = None, dialect: str = "") -> str:
+        """Markdown as GitHub renders it, or another dialect: jekyll, myst, quarto, obsidian, jupyter."""
+        return self.render("markdown", lang=lang, dialect=dialect)
 
     def text(self, *, lang: str | None = None) -> str:
         """Unicode for a terminal."""
@@ -117,6 +131,10 @@ class VerifiedDerivation:
     def json(self, *, lang: str | None = None) -> str:
         """Every step with its rule and evidence, as docs/json.md describes."""
         return self.render("json", lang=lang)
+
+    def notebook(self, *, lang: str | None = None) -> str:
+        """A Jupyter notebook that derives, verifies and checks it by numbers once more."""
+        return self.render("notebook", lang=lang)
 
     def __str__(self) -> str:
         return self.text()
@@ -129,7 +147,13 @@ class VerifiedDerivation:
     def _repr_markdown_(self) -> str:
         from backprop_symbolic.render import Options, render
 
-        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"), figures=self.figures)
+        options = Options(
+            self.language,
+            DETAILS[self.detail],
+            figures=self.figures,
+            dialect="jupyter",
+            templates=self.templates,
+        )
         return render(self.derivation, "markdown", options)
 
     def _repr_latex_(self) -> str:
@@ -169,6 +193,7 @@ def derive(
     lang: str = "en",
     detail: str = "normal",
     strict: bool = False,
+    templates: str | Path | None = None,
 ) -> VerifiedDerivation:
     """∂E/∂w step by step, every step verified.
 
@@ -176,15 +201,17 @@ def derive(
     weight    a name as the notation writes it, a list of names, or "all"
     notation  lecture, layered, mazur, or the path of a TOML file; for a Network only
     strict    decide every step by exact cancellation too
+    templates  a folder whose templates and sentences go before ours
 
-    Raises UnknownName, BadNetwork, BadGraph, BadExpression or BadNotation for what it cannot
+    Raises UnknownName, BadTemplates, BadNetwork, BadGraph, BadExpression or BadNotation for what it cannot
     read, and Unverified where a step does not hold, which would be an error of this package.
     """
     if detail not in DETAILS:
         raise unknown("detail", detail, DETAILS)
-    from backprop_symbolic.wording import messages
+    from backprop_symbolic.wording import messages, own_templates
 
-    messages(lang)  # an unknown language is refused before anything is derived
+    own = None if templates is None else own_templates(templates)
+    messages(lang, own)  # an unknown language is refused before anything is derived
     graph = _graph(network, notation)
     graph.written(lang)  # and so are names that would look alike
     if weight == "all":
@@ -200,11 +227,16 @@ def derive(
         raise unknown("weight", "all", [], f"in {graph.title}: it has no parameters")
     with collector_paused():
         derivation = backprop(graph, parameters, repeat=detail == "full")
-        return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
+        return VerifiedDerivation(verify(derivation, strict=strict), lang, detail, templates=own)
 
 
 def prove_activation(
-    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+    name: str,
+    *,
+    lang: str = "en",
+    detail: str = "normal",
+    strict: bool = False,
+    templates: str | Path | None = None,
 ) -> VerifiedDerivation:
     """The page of an activation, by its name or as a formula in x: f', its proof, its forms.
 
@@ -212,26 +244,34 @@ def prove_activation(
     """
     from backprop_symbolic.page import activation_page
 
-    return _page(lambda: activation_page(name, strict=strict), lang, detail)
+    return _page(lambda: activation_page(name, strict=strict), lang, detail, templates)
 
 
 def prove_loss(
-    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+    name: str,
+    *,
+    lang: str = "en",
+    detail: str = "normal",
+    strict: bool = False,
+    templates: str | Path | None = None,
 ) -> VerifiedDerivation:
     """The page of a loss, by its name or as a formula in t and o: ∂E/∂o and its proof."""
     from backprop_symbolic.page import loss_page
 
-    return _page(lambda: loss_page(name, strict=strict), lang, detail)
+    return _page(lambda: loss_page(name, strict=strict), lang, detail, templates)
 
 
-def _page(make: Callable[[], Derivation], lang: str, detail: str) -> VerifiedDerivation:
-    from backprop_symbolic.wording import messages
+def _page(
+    make: Callable[[], Derivation], lang: str, detail: str, templates: str | Path | None
+) -> VerifiedDerivation:
+    from backprop_symbolic.wording import messages, own_templates
 
     if detail not in DETAILS:
         raise unknown("detail", detail, DETAILS)
-    messages(lang)
+    own = None if templates is None else own_templates(templates)
+    messages(lang, own)
     with collector_paused():
-        return VerifiedDerivation(make(), lang, detail)
+        return VerifiedDerivation(make(), lang, detail, templates=own)
 
 
 def _graph(network: Network | Graph | str | Path, notation: str) -> Graph:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -17,7 +18,7 @@ from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, Outpu
 from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source, Values
@@ -99,36 +100,37 @@ def cli(context: click.Context) -> None:
         raise click.UsageError("no command given. See backprop --help.")
 
 
-def output_options(command: Callable[..., None]) -> Callable[..., None]:
+#: The options that say how a document is written; those marked are of documents with steps to choose from.
+_OUTPUT = (
+    (click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
+                  help="latex, markdown, text, json, html, slides, pdf, beamer or notebook."), False),
+    (click.option("--dialect", metavar="NAME", help="With markdown: github, jekyll, myst, quarto, obsidian or "
+                  "jupyter.  [default: github]"), False),
+    (click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."),
+     False),
+    (click.option("--engine", metavar="NAME", help="With pdf: typst, xelatex or lualatex.  [default: typst, which "
+                  "needs no TeX]"), False),
+    (click.option("--lang", metavar="CODE", default="en", show_default=True,
+                  help="Language: en, ko, or one of --template-dir."), False),
+    (click.option("--detail", metavar="LEVEL", default="normal", show_default=True,
+                  help="brief, normal, or full (every line, every proof repeated where it is used)."), True),
+    (click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."), True),
+    (click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before "
+                  "ours."), False),
+    (click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."),
+     False),
+)  # fmt: skip
+
+
+def output_options(*, detail: bool = True) -> Callable[[Command], Command]:
     """The options that say how a document is written, the same for every command that writes one."""
-    for option in reversed(
-        (
-            click.option(
-                "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text, json, pdf or beamer.",
-            ),
-            click.option(
-                "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
-            ),
-            click.option(
-                "--engine", metavar="NAME",
-                help="With pdf: typst, xelatex or lualatex.  [default: typst, which needs no TeX]",
-            ),
-            click.option(
-                "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
-            ),
-            click.option(
-                "--detail", metavar="LEVEL", default="normal", show_default=True,
-                help="brief, normal, or full (every line, every proof repeated where it is used).",
-            ),
-            click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
-            click.option(
-                "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
-            ),
-        )
-    ):  # fmt: skip
-        command = option(command)
-    return command
+
+    def decorate(command: Command) -> Command:
+        for option, of_details in reversed(_OUTPUT):
+            command = option(command) if detail or not of_details else command
+        return command
+
+    return decorate
 
 
 @cli.command(context_settings=CONTEXT)
@@ -140,7 +142,7 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
     "blanks ('w31 w11'), or 'all'. Required, but for an example, which is derived as a whole.",
 )
 @network_options(at_length=True)
-@output_options
+@output_options()
 @numbers_options
 @click.option(
     "--digits", type=int, metavar="N",
@@ -156,19 +158,13 @@ def derive(
     bias: str | None,
     graph_file: str | None,
     notation: str | None,
-    format_: str,
-    standalone: bool,
-    engine: str | None,
-    lang: str,
-    detail: str,
-    strict: bool,
     values_files: tuple[str, ...],
     settings: tuple[str, ...],
     seed: int | None,
     example: str | None,
     sample: int | None,
     digits: int | None,
-    output: str | None,
+    **out: Any,
 ) -> None:
     """Derive ∂E/∂WEIGHT step by step.
 
@@ -177,7 +173,7 @@ def derive(
     """
     if weight is None and example is None:
         raise click.UsageError("Missing option '--weight'.")
-    chosen = _format(format_, standalone, engine, output)
+    look = _look(out)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
@@ -191,29 +187,28 @@ def derive(
     values = _values(graph, sources, seed, sample) if numbered else None
     wanted = "all" if weight is None else weight
     names: str | list[str] = "all" if wanted.strip() == "all" else wanted.split() or [wanted]
-    result = api.derive(
-        graph,
-        names,
-        lang=lang,
-        detail=detail,
-        strict=strict,
-    )
+    result = api.derive(graph, names, **_manner(out))
     if values is not None:
         from backprop_symbolic.numeric.substitute import with_numbers
 
         result = with_numbers(result, values, 4 if digits is None else digits)
-    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
+    write(result.bytes(**look), out["output"])
 
 
-def _format(name: str, standalone: bool, engine: str | None, output: str | None) -> str:
-    """The format's own name; refuses what cannot be written before any work is done."""
+def _look(out: Mapping[str, Any]) -> dict[str, Any]:
+    """How `bytes` is to write a result; refuses what cannot be written before any work is done."""
+    output, dialect, engine = out["output"], out["dialect"], out["engine"]
     if output is not None:
         writable(output)
     from backprop_symbolic.render import formats
 
-    chosen = formats.get(name)
-    if standalone and chosen.name != "latex":
+    chosen = formats.get(out["format_"])
+    if out["standalone"] and chosen.name != "latex":
         raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    if dialect is not None and not chosen.dialects:
+        raise click.UsageError(f"--dialect goes with --format markdown, not {chosen.name}")
+    if dialect is not None and dialect not in chosen.dialects:
+        raise unknown("dialect", dialect, chosen.dialects, f"of {chosen.name}")
     if engine is not None:
         if chosen.name != "pdf":
             raise click.UsageError(f"--engine goes with --format pdf, not {chosen.name}")
@@ -222,43 +217,41 @@ def _format(name: str, standalone: bool, engine: str | None, output: str | None)
         checked(engine)
     if chosen.binary and output is None and sys.stdout is not None and sys.stdout.isatty():
         raise OutputRefused(f"format {chosen.name} is no text for a terminal: name a file with -o FILE")
-    return chosen.name
+    return {
+        "format": chosen.name, "standalone": out["standalone"], "dialect": dialect or "", "engine": engine or "",
+    }  # fmt: skip
+
+
+def _manner(out: Mapping[str, Any]) -> dict[str, Any]:
+    """How something is derived and told."""
+    return {
+        "lang": out["lang"], "detail": out["detail"], "strict": out["strict"], "templates": out["template_dir"]
+    }  # fmt: skip
 
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
-@output_options
+@output_options()
 @click.option("--plot", metavar="FILE", help="Draw f and f' too, as .svg, .png or .pdf.")
-def activation(
-    name: str,
-    format_: str,
-    standalone: bool,
-    engine: str | None,
-    lang: str,
-    detail: str,
-    strict: bool,
-    output: str | None,
-    plot: str | None,
-) -> None:
+def activation(name: str, plot: str | None, **out: Any) -> None:
     """Prove the derivative of an activation.
 
     NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
     The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
     it proves all derivatives of a layer's outputs.
     """
-    chosen = _format(format_, standalone, engine, output)
+    look = _look(out)
     from backprop_symbolic import activations, api
 
     if plot is not None and isinstance(activations.layer_function(name), activations.LayerActivation):
         raise click.UsageError(f"--plot goes with a function of one variable, not {quoted(name)}")
-    picture = None if plot is None else _plot(plot, output, lang)
-    result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
-    data = result.bytes(chosen, standalone=standalone, engine=engine)
+    picture = None if plot is None else _plot(plot, out["output"], out["lang"])
+    data = api.prove_activation(name, **_manner(out)).bytes(**look)
     if plot is not None and picture is not None:
         from backprop_symbolic import plots
 
-        write_bytes(plots.Curves((name,)).draw(picture, {}, lang), plot)
-    write(data, output)
+        write_bytes(plots.Curves((name,)).draw(picture, {}, out["lang"]), plot)
+    write(data, out["output"])
 
 
 def _plot(plot: str, output: str | None, lang: str) -> str:
@@ -277,27 +270,17 @@ def _plot(plot: str, output: str | None, lang: str) -> str:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
-@output_options
-def loss(
-    name: str,
-    format_: str,
-    standalone: bool,
-    engine: str | None,
-    lang: str,
-    detail: str,
-    strict: bool,
-    output: str | None,
-) -> None:
+@output_options()
+def loss(name: str, **out: Any) -> None:
     """Prove the derivative of a loss by an output.
 
     NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
     number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
     """
-    chosen = _format(format_, standalone, engine, output)
+    look = _look(out)
     from backprop_symbolic import api
 
-    result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
-    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
+    write(api.prove_loss(name, **_manner(out)).bytes(**look), out["output"])
 
 
 @cli.command(context_settings=CONTEXT)
@@ -413,28 +396,22 @@ def train(**options: Any) -> None:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME")
-@click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
-              help="latex, markdown, text, json, pdf or beamer.")  # fmt: skip
-@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
-@click.option("--engine", metavar="NAME", help="With pdf: typst, xelatex or lualatex.  [default: typst]")
-@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
-def optimizer(
-    name: str, format_: str, standalone: bool, engine: str | None, lang: str, output: str | None
-) -> None:
+@output_options(detail=False)
+def optimizer(name: str, **out: Any) -> None:
     """Write down the rule of an optimizer, and what follows from it.
 
     NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
     """
-    chosen = _format(format_, standalone, engine, output)
+    look = _look(out)
     from backprop_symbolic.api import VerifiedDerivation
     from backprop_symbolic.numeric.descent import descent
     from backprop_symbolic.numeric.optimizers import optimizers
-    from backprop_symbolic.render import messages
+    from backprop_symbolic.wording import messages, own_templates
 
-    messages(lang)
-    result = VerifiedDerivation(descent(optimizers.get(name)), lang)
-    write(result.bytes(chosen, standalone=standalone, engine=engine), output)
+    own = None if out["template_dir"] is None else own_templates(out["template_dir"])
+    messages(out["lang"], own)
+    result = VerifiedDerivation(descent(optimizers.get(name)), out["lang"], templates=own)
+    write(result.bytes(**look), out["output"])
 
 
 @cli.command(context_settings=CONTEXT)
@@ -605,6 +582,84 @@ def _number(option: str, value: str | None) -> str:
     if value is not None and not value.strip():
         raise click.UsageError(f"{option} needs a number greater than 0, such as 0.01")
     return value or ""
+
+
+# ---------------------------------------------------------------- lecture notes
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option("--output", "-o", metavar="DIR", required=True,
+              help="The folder to write to; it is made where it is not there.")  # fmt: skip
+@click.option("--format", "format_", default="html", metavar="NAME[,NAME…]", show_default=True,
+              help="html, slides, pdf, markdown, latex, beamer, notebook or text; several between commas.")  # fmt: skip
+@click.option("--dialect", metavar="NAME", default="", help="Of markdown: see backprop derive --help.")
+@click.option("--engine", metavar="NAME", default="", help="Of pdf: typst, xelatex or lualatex.")
+@click.option("--lang", default="en", metavar="CODE[,CODE…]", show_default=True,
+              help="Languages: en, ko, or one of --template-dir.")  # fmt: skip
+@network_options()
+@click.option("--weight", metavar="NAME…", default="",
+              help="The weights gone through, one of each layer: 'w31 w11'.  [default: the first into the first "
+              "unit of each layer]")  # fmt: skip
+@numbers_options
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
+              help="Significant digits of the example's numbers.")  # fmt: skip
+@click.option("--title", metavar="TEXT", default="", help="A title of your own.")
+@click.option("--author", metavar="TEXT", default="", help="Who wrote it.")
+@click.option("--date", metavar="TEXT", default="", help="A date, as it is to be printed.")
+@click.option("--parts", metavar="NAME[,NAME…]", help="Some parts only, e.g. derivation,vanishing.")
+@click.option("--no-pictures", is_flag=True, help="Without flow charts and plots.")
+@click.option("--detail", metavar="LEVEL", default="normal", show_default=True, help="brief, normal or full.")
+@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
+@click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before ours.")
+@click.option(
+    "--force", is_flag=True, help="Replace files that this program did not write, or that were changed."
+)
+def notes(output: str, template_dir: str | None, force: bool, **options: Any) -> None:
+    """Write lecture notes on a network: a folder with the documents, their pictures and an index.
+
+    The whole lecture: what backpropagation is, the derivation of a weight of each layer, the delta form,
+    training, the vanishing gradient, an example with numbers, its check, and an index of symbols. Every
+    line is verified. Files that are the same already are not written anew.
+    """
+    from backprop_symbolic import publish
+    from backprop_symbolic.lecture import command
+
+    folder = Path(output)
+    if not output.strip():
+        raise OutputRefused("cannot write '': no folder is named")
+    chosen = command.options(options, template_dir)
+    wanted = publish.editions(_names(options["format_"]), _names(options["lang"]), chosen)
+    publish.check(folder, [edition.file for edition in wanted], force)
+    given = {f"--{name}": options[name] for name in ("network", "activation", "loss", "l1", "l2", "bias")}
+    sources = _sources(options["values_files"], options["settings"], options["example"])
+    graph = _stated_graph(options["graph_file"], options["notation"], given, sources)
+    values = _values(graph, sources, options["seed"], options["sample"]) if sources else None
+    with progress() as tell:
+        pages = command.pages(graph, values, options, wanted, chosen, tell)
+    done = publish.publish_pages(folder, pages, wanted[0].language, chosen, force)
+    for name in pages.files:
+        state = "written" if name in done.written else "unchanged"
+        click.echo(f"{state:9}  {folder / name}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Says on a terminal's last line what is being done; says nothing where stderr is no terminal."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def tell(what: str) -> None:
+        if shown:
+            click.echo(f"\r\x1b[K{what} …", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        if shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 # ---------------------------------------------------------------- lists

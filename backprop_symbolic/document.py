@@ -6,14 +6,16 @@ business, how it looks the format's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sympy import Expr, Symbol
 
-from backprop_symbolic.algebra import Numeral, symbols
-from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Section, Step
+from backprop_symbolic.algebra import Numeral, X, Y, symbols
+from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Page, Section, Step
+from backprop_symbolic.graph import Graph, Quantity, now
+from backprop_symbolic.graph import after as after_update
 from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
@@ -161,6 +163,53 @@ class Document:
     meanings: Mapping[Symbol, Message] = field(default_factory=dict)
 
 
+def meanings(graph: Graph, derivation: Derivation | None = None) -> Mapping[Symbol, Message]:
+    """What every symbol of a graph is, by its role and place; of a derivation, its own names too.
+
+    Those are its δ, w(t), w(t+1), and the names that a proof gives to inner functions.
+    """
+    found: dict[Symbol, Message] = {}
+    for quantity in graph.quantities.values():
+        found[quantity.symbol] = _meaning(graph, quantity)
+    for q, delta in graph.deltas.items():
+        place = graph[q].place
+        if place.layer:
+            found[delta] = Message("meaning.delta", {"index": place.index, "layer": place.layer})
+        else:
+            found[delta] = Message("meaning.delta_of", {"quantity": q})
+    found[graph.rate] = Message("meaning.rate")
+    if isinstance(derivation, Page):
+        found |= {s: Message(f"meaning.{key}") for s, key in ((X, "variable"), (Y, "value")) if s in found}
+    if derivation is not None:
+        for w in derivation.parameters:
+            found[now(w)] = Message("meaning.before", {"weight": w})
+            found[after_update(w)] = Message("meaning.after", {"weight": w})
+        for name, value in derivation.meanings.items():
+            if name not in found:
+                found[name] = Message("meaning.short", {"formula": value})
+    return found
+
+
+def _meaning(graph: Graph, quantity: Quantity) -> Message:
+    """What a quantity is: by its naming in a network, by its role in any other graph."""
+    place, naming = quantity.place, quantity.naming
+    if naming == "weight":
+        args: dict[str, Argument] = {"from": place.from_, "index": place.index, "layer": place.layer}
+        if place.layer == 1:
+            return Message("meaning.weight_input", args)
+        return Message("meaning.weight", {**args, "below": place.layer - 1})
+    if naming in ("net", "hidden", "bias_node"):
+        return Message(f"meaning.{naming}", {"index": place.index, "layer": place.layer})
+    if naming in ("bias_layer", "bias_fixed"):
+        return Message(f"meaning.{naming}", {"layer": place.layer})
+    if naming in ("input", "target", "output", "part", "probability"):
+        return Message(f"meaning.{naming}", {"index": place.index})
+    if quantity.role == "error":
+        return Message("meaning.error_sum" if graph.parts else "meaning.error")
+    # A graph without layers, and what belongs to no layer.
+    return Message(f"meaning.{naming or f'a_{quantity.role}'}")
+
+
 def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | None = None) -> Document:
     """The document of a derivation at a detail: BRIEF, NORMAL or FULL; with numbers where given."""
     blocks: list[Block] = [
@@ -169,9 +218,10 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
     ]
     if figures is not None:
         blocks.extend(_given(derivation, detail, figures))
+    defined = {step.id: delta for delta, step in derivation.definitions.items()}
     for section in derivation.shown:
-        blocks.extend(_section(section, detail, 2, figures))
-    return Document(Message(*derivation.title), tuple(blocks))
+        blocks.extend(_section(section, detail, 2, figures, defined))
+    return Document(Message(*derivation.title), tuple(blocks), meanings(derivation.graph, derivation))
 
 
 def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
@@ -189,36 +239,56 @@ def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Bl
     rest = [(q, figure) for q, figure in figures.forward.items() if q not in shown]
     if rest:
         yield Paragraph(Message("group.forward_numbers"))
-        yield Display(tuple(_numbers(q, figure) for q, figure in rest))
+        yield Display(tuple(numbers_row(q, figure) for q, figure in rest))
 
 
-def _numbers(lhs: Expr | None, figure: Figure) -> Row:
+def numbers_row(lhs: Expr | None, figure: Figure) -> Row:
     """lhs = the numbers put in = what they come to."""
     if isinstance(figure.formula, Numeral):
         return Row(lhs, figure.result)
     return Row(lhs, figure.formula, (), figure.result)
 
 
-def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
-    """Sections as blocks, for a page that is no derivation."""
-    return tuple(block for section in sections for block in _section(section, detail, 2))
+def section_blocks(
+    items: Iterable[Section | Group],
+    detail: int = NORMAL,
+    level: int = 2,
+    defined: Mapping[str, Symbol] | None = None,
+) -> tuple[Block, ...]:
+    """Sections, their headings on a level, and groups as blocks; `defined` tells which step defines a δ."""
+    found: list[Block] = []
+    for item in items:
+        if isinstance(item, Section):
+            found.extend(_section(item, detail, level, None, defined))
+        else:
+            found.extend(_group(item, detail, None, defined or {}))
+    return tuple(found)
 
 
-def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
+def _section(
+    section: Section,
+    detail: int,
+    level: int,
+    figures: Figures | None = None,
+    defined: Mapping[str, Symbol] | None = None,
+) -> Iterator[Block]:
+    """A section's blocks; `defined` tells which step gives which δ its meaning."""
     if section.detail > detail:
         return
     inner: list[Block] = []
     for item in section.items:
         if isinstance(item, Section):
-            inner.extend(_section(item, detail, level + 1, figures))
+            inner.extend(_section(item, detail, level + 1, figures, defined))
         else:
-            inner.extend(_group(item, detail, figures))
+            inner.extend(_group(item, detail, figures, defined or {}))
     if inner:
         yield Heading(level, Message(f"section.{section.key}", section.args), section.label)
         yield from inner
 
 
-def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block]:
+def _group(
+    group: Group, detail: int, figures: Figures | None, defined: Mapping[str, Symbol]
+) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
     if group.detail > detail or not (steps or group.alone):
         return
@@ -234,8 +304,8 @@ def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block
         before = step.lhs
         ends = after is None or after.lhs != step.lhs
         if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
-            rows.append(_numbers(None, figures.steps[step.id]))
-    yield Display(tuple(rows))
+            rows.append(numbers_row(None, figures.steps[step.id]))
+    yield Display(tuple(rows), tuple(defined[step.id] for step in steps if step.id in defined))
 
 
 def reasons_of(step: Step) -> tuple[Message, ...]:

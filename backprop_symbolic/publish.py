@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from backprop_symbolic.document import Document, Message, Picture
+from backprop_symbolic.document import Document, Picture
 from backprop_symbolic.errors import UnknownName, unknown
 from backprop_symbolic.folder import Published, check, known, publish
-from backprop_symbolic.render import Options, Words, environment, formats, messages, write_document
+from backprop_symbolic.render import Options, environment, formats, messages, write_document
+from backprop_symbolic.rendering.base import plain_words
 
 if TYPE_CHECKING:
     from sympy import Symbol
@@ -95,7 +96,7 @@ def written(
         own = replace(options, language=language, dialect=dialect, standalone=True)
         shown = _marked(document, edition.mark)
         found = write_document(shown, edition.format.name, names(language), own)
-        text = _plain_words(language, names(language), options)
+        text = plain_words(names(language), own)
         pages.files[edition.file] = found.data
         pages.about[edition.file] = {
             "title": text(document.title), "language": language, "format": edition.format.name
@@ -116,19 +117,6 @@ def _marked(document: Document, mark: str) -> Document:
         return document
     blocks = (replace(b, name=f"{b.name}{mark}") if isinstance(b, Picture) else b for b in document.blocks)
     return dataclasses.replace(document, blocks=tuple(blocks))
-
-
-def _plain_words(language: str, names: Mapping[Symbol, str], options: Options) -> Callable[[Message], str]:
-    """Sentences with their mathematics as one line of Unicode."""
-    from backprop_symbolic.terminal import FILLER, Flat
-
-    flat = Flat(names, messages(language, options.templates)["word.otherwise"])
-
-    def math(value: Any) -> str:
-        return " = ".join(str(flat(part)) for part in (value if isinstance(value, tuple) else (value,)))
-
-    words = Words(language, math, str, options.templates)
-    return lambda message: words(message).replace(FILLER, "")
 
 
 def index(about: Mapping[str, Mapping[str, Any]], language: str, options: Options) -> bytes:

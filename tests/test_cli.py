@@ -24,10 +24,12 @@ from backprop_symbolic.activations import activations
 from backprop_symbolic.cli import cli, derive_main, main
 from backprop_symbolic.cli import derive as derive_command
 from backprop_symbolic.losses import losses
+from backprop_symbolic.render import formats
 
 WEIGHTS_222 = "w11 w12 w21 w22 w31 w32 w41 w42"
 ACTIVATIONS = " ".join(activations.names())
 LOSSES = " ".join(losses.names())
+FORMATS = " ".join(formats.names())
 PERCEPTRON = "net1 = w11*x1 + w12*x2 + b1\nh1 = sigmoid(net1)\nE = 1/2*(t1 - h1)**2\n"
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+import lectures
 import pytest
 
 from backprop_symbolic import (
@@ -32,7 +33,8 @@ from backprop_symbolic import (
     rules,
 )  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
-from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document
+from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document, meanings
+from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.numeric import optimizers
 from backprop_symbolic.numeric.descent import descent
 from backprop_symbolic.spec import BIAS_MODES
@@ -119,6 +121,16 @@ def asked() -> dict[str, list[frozenset[str]]]:
         for name in (*losses.losses.names(), "(t - o)**4/4", LONG.format("(t - o)")):
             yield prove_loss(name, detail=detail)
 
+    for network, weight in every_derivation():
+        graph = network if isinstance(network, Graph) else dense(network)
+        for message in meanings(graph, derive(graph, weight, detail="brief").derivation).values():
+            note(message)
+    for proved in (prove_activation("mish"), prove_loss("mse"), prove_loss("softmax_cross_entropy")):
+        for message in meanings(proved.graph, proved.derivation).values():
+            note(message)
+    for name in lectures.LECTURES:
+        for message in lectures.messages_of(lectures.written(name).document):
+            note(message)
     pages = [document(descent(optimizer)) for optimizer in optimizers.optimizers]
     derived = (document(r.derivation, DETAILS[detail]) for detail in DETAILS for r in every(detail))
     for whole in (*pages, *derived):
@@ -159,6 +171,7 @@ def written_in_source() -> set[str]:
     """The keys that the source names: Section("…"), Group("…"), Message("…"), calculus' rules."""
     from backprop_symbolic import document as document_module
     from backprop_symbolic.numeric import descent, outcome
+    from backprop_symbolic.rendering import notebook
 
     found: set[str] = set()
     for module in (
@@ -171,6 +184,7 @@ def written_in_source() -> set[str]:
         page,
         descent,
         outcome,
+        notebook,
     ):
         tree = ast.parse(inspect.getsource(module))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
@@ -254,6 +268,23 @@ def about_checks() -> set[str]:
     return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
 
 
+def about_pictures() -> set[str]:
+    """The keys of flow charts: captions, words for them, and each kind of row in their legends."""
+    from backprop_symbolic.graph import dense
+    from backprop_symbolic.pictures import layout, picture
+
+    found: set[str] = set()
+    told = {key: key for key in messages("en")}
+    graphs = [dense(Network.dense(sizes)) for sizes in ([2, 2, 2], [2, 8, 8, 8, 2])] + [read(GRAPHS[0])]
+    for graph in graphs:
+        for parameter in (graph.parameters[0], graph.parameters[-1]):
+            drawn = picture(graph, parameter, "network")
+            found |= {drawn.caption.key, drawn.alt.key}
+            texts = layout(drawn.drawing.chart, graph.written("en"), told).texts
+            found |= {t.label.plain for t in texts if t.label.plain in told}
+    return found
+
+
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -272,6 +303,7 @@ def producible() -> set[str]:
             for kind in ("section", "group")
         ),
         *about_checks(),
+        *about_pictures(),
         "word.otherwise",
         "word.language",
         "word.contents",
@@ -371,7 +403,7 @@ def test_messages_are_words_only(language):
 
 
 #: What may follow a formula directly: nothing here depends on how the formula is read aloud.
-AFTER_A_FORMULA = ("의", "에", "까지", "부터", "마다", "도", "만", "번", "개", "처럼", "보다", "째")
+AFTER_A_FORMULA = ("의", "에", "까지", "부터", "마다", "도", "만", "번", "개", "배", "절", "층", "처럼", "보다", "째")
 CHOICES = re.compile(
     r"을\(를\)|를\(을\)|이\(가\)|가\(이\)|은\(는\)|는\(은\)|와\(과\)|과\(와\)|\(으\)로|\(이\)"
 )
@@ -402,8 +434,9 @@ def test_the_particle_test_can_fail(text):
 def test_korean_is_korean_and_english_is_english():
     """No sentence was left untranslated."""
     for key, text in messages("ko").items():
-        assert re.search("[가-힣]", text), key
-        foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias"}
+        # What consists of arguments alone is no sentence.
+        assert re.search("[가-힣]", text) or not re.search(r"\w", PLACEHOLDER.sub("", text)), key
+        foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias", "ReLU"}
         # Formats and programs are called by their names.
         assert not foreign or key.startswith("format."), f"{key}: {foreign}"
     for key, text in messages("en").items():
