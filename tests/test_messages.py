@@ -306,6 +306,7 @@ def producible() -> set[str]:
         *about_pictures(),
         "word.otherwise",
         "word.language",
+        "word.contents",
     }
 
 
