@@ -218,9 +218,10 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
     ]
     if figures is not None:
         blocks.extend(_given(derivation, detail, figures))
+    defined = {step.id: delta for delta, step in derivation.definitions.items()}
     for section in derivation.shown:
-        blocks.extend(_section(section, detail, 2, figures))
-    return Document(Message(*derivation.title), tuple(blocks))
+        blocks.extend(_section(section, detail, 2, figures, defined))
+    return Document(Message(*derivation.title), tuple(blocks), meanings(derivation.graph, derivation))
 
 
 def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
@@ -253,21 +254,30 @@ def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple
     return tuple(block for section in sections for block in _section(section, detail, 2))
 
 
-def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
+def _section(
+    section: Section,
+    detail: int,
+    level: int,
+    figures: Figures | None = None,
+    defined: Mapping[str, Symbol] | None = None,
+) -> Iterator[Block]:
+    """A section's blocks; `defined` tells which step gives which δ its meaning."""
     if section.detail > detail:
         return
     inner: list[Block] = []
     for item in section.items:
         if isinstance(item, Section):
-            inner.extend(_section(item, detail, level + 1, figures))
+            inner.extend(_section(item, detail, level + 1, figures, defined))
         else:
-            inner.extend(_group(item, detail, figures))
+            inner.extend(_group(item, detail, figures, defined or {}))
     if inner:
         yield Heading(level, Message(f"section.{section.key}", section.args), section.label)
         yield from inner
 
 
-def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block]:
+def _group(
+    group: Group, detail: int, figures: Figures | None, defined: Mapping[str, Symbol]
+) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
     if group.detail > detail or not (steps or group.alone):
         return
@@ -284,7 +294,7 @@ def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block
         ends = after is None or after.lhs != step.lhs
         if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
             rows.append(_numbers(None, figures.steps[step.id]))
-    yield Display(tuple(rows))
+    yield Display(tuple(rows), tuple(defined[step.id] for step in steps if step.id in defined))
 
 
 def reasons_of(step: Step) -> tuple[Message, ...]:

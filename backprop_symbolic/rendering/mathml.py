@@ -1,0 +1,275 @@
+"""Expressions as MathML: our LaTeX through math-core, then marked, cut where it may break, measured.
+
+A mark, one character of a private area, goes before each symbol in the LaTeX and comes out as an
+element of its own. Taking it out leaves what math-core makes of the LaTeX without it; the token after it
+gets the symbol's meaning and a link to its definition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from html.entities import html5
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from backprop_symbolic.errors import NotInstalled, NotWritable
+from backprop_symbolic.printing import BREAK, Latex
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from sympy import Basic, Symbol
+
+FIRST_MARK = 0xF0000  # a private area with room for 65,534 symbols
+TOKENS = ("mi", "mn", "mo", "mtext")
+#: Where a line may be broken: before a relation or between terms, and else between factors.
+RELATIONS, TERMS, FACTORS = frozenset("=≈<>≤≥→∈"), frozenset("+−"), frozenset("⋅")
+OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
+#: Pieces narrower than this many em are not cut any further.
+SHORT = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What a reader learns of a symbol: in words when pointing at it, and where it gets its meaning."""
+
+    title: str = ""
+    link: str = ""
+
+
+class Marking(Latex):
+    """LaTeX with a mark before every symbol that `symbols` lists; w(t+1) goes by w."""
+
+    def __init__(self, names: Mapping[Symbol, str], otherwise: str, symbols: Iterable[Symbol]) -> None:
+        super().__init__(names, otherwise)
+        self.marks = {symbol.name: chr(FIRST_MARK + i) for i, symbol in enumerate(symbols)}
+
+    def name(self, symbol: Symbol) -> str:
+        base = re.sub(r"\(t(\+1)?\)$", "", symbol.name)
+        return self.marks.get(symbol.name, self.marks.get(base, "")) + super().name(symbol)
+
+
+class MathML:
+    """Writes expressions as MathML elements.
+
+    names   LaTeX of every name
+    signs   what is said of a symbol; `used` are the symbols of them that were written
+    """
+
+    def __init__(self, names: Mapping[Symbol, str], otherwise: str, signs: Mapping[Symbol, Sign]) -> None:
+        self.convert = converter()
+        self.latex = Marking(names, otherwise, signs)
+        self.signs = dict(zip(self.latex.marks.values(), signs.items(), strict=True))
+        self.used: set[Symbol] = set()
+
+    def inline(self, *parts: Basic) -> str:
+        """a = b = … inside a sentence."""
+        root = self.element(" = ".join(self.latex(part) for part in parts), False)
+        return written(_flowing(root, list(root)))
+
+    def row(self, lhs: Basic | None, *parts: Basic, own: Iterable[Symbol] = ()) -> Element:
+        """lhs = a = b = …: an element with two children, the left side and what follows it.
+
+        A symbol of `own` gets no link: it is being defined here.
+        """
+        right = self.element("".join(f"{{}} = {self.latex(part)}" for part in parts), True, own)
+        root = ElementTree.Element("math", {"display": "block", "class": "equation"})
+        left = ElementTree.SubElement(root, "mrow", {"class": "left"})
+        if lhs is not None:
+            left.extend(self.element(self.latex(lhs), True, own))
+        following = ElementTree.SubElement(root, "mrow", {"class": "right"})
+        following.extend(_cut(_joined(list(right)), (RELATIONS, TERMS, FACTORS)))
+        return root
+
+    def element(self, latex: str, display: bool, own: Iterable[Symbol] = ()) -> Element:
+        """The element <math> of some LaTeX. Raises NotWritable."""
+        root = self.convert(latex.replace(BREAK, ""), display)
+        return _Unmarking(self.signs, frozenset(own), self.used)(root)
+
+
+class _Unmarking:
+    """Takes the marks out of an element; the first token after a mark gets what is known of its symbol."""
+
+    def __init__(
+        self, signs: Mapping[str, tuple[Symbol, Sign]], own: frozenset[Symbol], used: set[Symbol]
+    ) -> None:
+        self.signs, self.own, self.used = signs, own, used
+        self.mark = ""
+
+    def __call__(self, element: Element) -> Element:
+        children: list[Element] = []
+        marked = False
+        for child in list(element):
+            if child.text in self.signs:
+                self.mark, marked = child.text, True
+            else:
+                children.append(self(child))
+        element[:] = children
+        if element.tag in TOKENS and self.mark:
+            self.explain(element)
+        # {mark x} made a group of two; without the mark it is x alone, as it was without marks.
+        return children[0] if marked and element.tag == "mrow" and len(children) == 1 else element
+
+    def explain(self, token: Element) -> None:
+        symbol, sign = self.signs[self.mark]
+        self.mark = ""
+        self.used.add(symbol)
+        attributes = {"title": sign.title} if sign.title else {}
+        if sign.link and symbol not in self.own:
+            attributes["href"] = f"#{sign.link}"
+        if attributes:
+            inside = ElementTree.SubElement(token, "a" if "href" in attributes else "span", attributes)
+            inside.text, token.text = token.text, None
+
+
+def converter() -> Any:
+    """What makes an element <math> of LaTeX and whether it is displayed. Raises NotInstalled."""
+    try:
+        from math_core import LatexError, LatexToMathML
+    except ImportError:
+        raise NotInstalled(
+            "HTML needs math-core: pip install math-core, or pip install 'backprop-symbolic[html]'"
+        ) from None
+    made = LatexToMathML(fancy_error=False)
+
+    def convert(latex: str, display: bool) -> Element:
+        try:
+            text = made.convert_with_local_state(latex, displaystyle=display)
+        except LatexError as error:
+            shown = re.sub(f"[{chr(FIRST_MARK)}-{chr(FIRST_MARK + 0xFFFD)}]", "", latex)
+            raise NotWritable(f"no MathML for the formula {shown}: {error}") from None
+        return ElementTree.fromstring(re.sub(r"&(\w+;)", _character, text))
+
+    return convert
+
+
+def _character(entity: re.Match[str]) -> str:
+    """&ApplyFunction; as a character; what XML knows stays."""
+    return entity[0] if entity[1] in ("lt;", "gt;", "amp;", "quot;", "apos;") else html5[entity[1]]
+
+
+def written(element: Element) -> str:
+    """The element as text for HTML."""
+    return ElementTree.tostring(element, encoding="unicode")
+
+
+# ---------------------------------------------------------------- where lines may break
+
+
+def _joined(children: list[Element]) -> list[Element]:
+    """Without the empty group that stands before a leading sign, which is told to be between two things."""
+    found = [child for child in children if child.tag != "mrow" or len(child)]
+    for child in found:
+        if child.tag == "mo" and child.text in RELATIONS:
+            child.set("form", "infix")
+    return found
+
+
+def _flowing(root: Element, children: list[Element]) -> Element:
+    """A formula in a sentence, that may break where it is long."""
+    pieces = _cut(children, (RELATIONS, TERMS, FACTORS))
+    if len(pieces) > 1:
+        root[:] = pieces
+        root.set("class", "flow")
+    return root
+
+
+def _cut(children: list[Element], signs: tuple[frozenset[str], ...]) -> list[Element]:
+    """Pieces between which a line may be broken; a long piece is cut once more, by the next signs.
+
+    Inside parentheses a line is broken only where nothing else helps, so by one more step.
+    """
+    if not signs:
+        return _opened(children)
+    groups = list(_groups(children, signs[0]))
+    pieces: list[Element] = []
+    for group in groups:
+        piece = ElementTree.Element("mrow", {"class": "piece"})
+        inner = _cut(group, signs[1:]) if width(group) > SHORT else []
+        if len(inner) > 1:
+            piece.set("class", "pieces")
+        piece.extend(inner if len(inner) > 1 else group)
+        pieces.append(piece)
+    if len(pieces) == 1 and pieces[0].get("class") == "pieces":
+        return list(pieces[0])
+    return pieces
+
+
+def _opened(children: list[Element]) -> list[Element]:
+    """The pieces of one factor: (a + b + c) between the terms in its parentheses."""
+    pieces = [ElementTree.Element("mrow", {"class": "piece"})]
+    for i, child in enumerate(children):
+        if i > 1 and _between(child) and child.text in TERMS | RELATIONS:
+            child.set("form", "infix")
+            pieces.append(ElementTree.Element("mrow", {"class": "piece"}))
+        pieces[-1].append(child)
+    return pieces
+
+
+def _groups(children: list[Element], signs: frozenset[str]) -> Iterator[list[Element]]:
+    """The children cut before each of the signs that stands in no parentheses."""
+    depth = 0
+    group: list[Element] = []
+    for child in children:
+        if child.tag == "mo" and child.text in OPENING:
+            depth += 1
+        elif child.tag == "mo" and child.text in CLOSING:
+            depth -= 1
+        elif group and depth == 0 and child.text in signs and _between(child):
+            child.set("form", "infix")
+            yield group
+            group = []
+        group.append(child)
+    yield group
+
+
+def _between(child: Element) -> bool:
+    """Whether a sign stands between two things: math-core gives one that opens a term no space after it."""
+    return child.tag == "mo" and child.get("rspace") != "0"
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def width(elements: Iterable[Element], scale: float = 1.0) -> float:
+    """About how wide elements are side by side, in em."""
+    return sum(_width(element, scale) for element in elements)
+
+
+def _width(element: Element, scale: float) -> float:
+    children = list(element)
+    if element.tag in TOKENS:
+        text = "".join(element.itertext())
+        wide = sum(1.0 if ord(c) > 0x2E80 and ord(c) < 0x1D400 else 0.0 if ord(c) in range(0x2061, 0x2065) else 0.55 for c in text)
+        return scale * (wide + (0.5 if element.tag == "mo" and text not in "()[]{}|′," else 0.0))
+    if element.tag == "mfrac":
+        return max(_width(child, scale) for child in children) + 0.2 * scale
+    if element.tag in ("msub", "msup"):
+        return _width(children[0], scale) + width(children[1:], 0.7 * scale)
+    if element.tag in ("msubsup", "munder", "mover", "munderover"):
+        around = max(_width(child, 0.7 * scale) for child in children[1:])
+        beside = element.tag == "msubsup"
+        base = _width(children[0], scale)
+        return base + around if beside else max(base, around)
+    if element.tag == "mtable":
+        columns = zip(*(list(row) for row in children), strict=False)
+        return sum(max(_width(cell, scale) for cell in column) + scale for column in columns)
+    return width(children, scale) + (0.8 * scale if element.tag == "msqrt" else 0.0)
+
+
+def height(element: Element, scale: float = 1.0) -> float:
+    """About how tall an element is, in em."""
+    children = [height(child, scale) for child in element]
+    if element.tag in TOKENS or not children:
+        return 1.3 * scale
+    if element.tag == "mfrac":
+        return sum(children) + 0.3 * scale
+    if element.tag == "mtable":
+        return sum(children) + 0.3 * scale * len(children)
+    if element.tag in ("munder", "mover", "munderover"):
+        return children[0] + 0.7 * sum(children[1:])
+    if element.tag in ("msub", "msup", "msubsup"):
+        return children[0] + 0.35 * max(children[1:])
+    return max(children)
