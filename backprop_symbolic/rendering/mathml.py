@@ -29,6 +29,8 @@ RELATIONS, TERMS, FACTORS = frozenset("=≈<>≤≥→∈"), frozenset("+−"), 
 OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 #: Pieces narrower than this many em are not cut any further.
 SHORT = 9.0
+#: What is lower than this, in em, needs no larger root sign.
+LOW = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class _Unmarking:
         element[:] = children
         if element.tag in TOKENS and self.mark:
             self.explain(element)
+        _classed(element)
         # {mark x} made a group of two; without the mark it is x alone, as it was without marks.
         return children[0] if marked and element.tag == "mrow" and len(children) == 1 else element
 
@@ -122,6 +125,14 @@ class _Unmarking:
         if attributes:
             inside = ElementTree.SubElement(token, "a" if "href" in attributes else "span", attributes)
             inside.text, token.text = token.text, None
+
+
+def _classed(element: Element) -> None:
+    """Names what a style sheet must mend where a browser sets it badly: primes, and roots of little."""
+    if element.tag == "mo" and element.text and not element.text.strip("′″‴"):
+        element.set("class", "prime")
+    elif element.tag == "msqrt" and max(map(height, element)) < LOW:
+        element.set("class", "low")
 
 
 def converter() -> Any:

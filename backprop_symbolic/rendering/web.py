@@ -28,7 +28,7 @@ SYMBOLS = "symbols"
 #: Wider than this, in em, a piece of a formula may not fit a telephone's screen: it can be scrolled.
 WIDE = 19.0
 #: Left sides wider than this stand on a line of their own; formulas wider than that above their reasons.
-LEFT, BESIDE = 9.0, 26.0
+LEFT, BESIDE = 9.0, 25.0
 #: Without these, elements that show nothing; their text is no text of the page.
 _UNSEEN = re.compile(r"<(style|title|desc)\b.*?</\1>", re.DOTALL)
 
@@ -201,10 +201,12 @@ _ALIGN = {"l": "l", "c": "c", "r": "r"}
 def layout(rows: Iterable[Line]) -> str:
     """The classes of a display: how its left sides and its reasons stand."""
     rows = list(rows)
-    stacked = any(row.left > LEFT for row in rows)
-    found = ["stacked"] if stacked else []
+    left = max(row.left for row in rows)
+    right = max(row.width - row.left for row in rows)
+    found = ["stacked"] if left > LEFT else []
     if any(row.reason for row in rows):
-        found.append("below" if stacked or any(row.width > BESIDE for row in rows) else "beside")
+        wide = max(left, right) if found else left + right
+        found.append("beside" if wide < BESIDE else "below")
     return "".join(f" {name}" for name in found)
 
 
