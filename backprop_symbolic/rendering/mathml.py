@@ -30,7 +30,7 @@ OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 #: Pieces narrower than this many em are not cut any further.
 SHORT = 9.0
 #: What is lower than this, in em, needs no larger root sign.
-LOW = 2.0
+LOW = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +253,8 @@ def _width(element: Element, scale: float) -> float:
     children = list(element)
     if element.tag in TOKENS:
         text = "".join(element.itertext())
-        wide = sum(1.0 if ord(c) > 0x2E80 and ord(c) < 0x1D400 else 0.0 if ord(c) in range(0x2061, 0x2065) else 0.55 for c in text)
-        return scale * (wide + (0.5 if element.tag == "mo" and text not in "()[]{}|′," else 0.0))
+        spaced = element.tag == "mo" and text not in _CLOSE
+        return scale * (sum(map(_letter, text)) + (0.5 if spaced else 0.0))
     if element.tag == "mfrac":
         return max(_width(child, scale) for child in children) + 0.2 * scale
     if element.tag in ("msub", "msup"):
@@ -270,17 +270,30 @@ def _width(element: Element, scale: float) -> float:
     return width(children, scale) + (0.8 * scale if element.tag == "msqrt" else 0.0)
 
 
+#: Operators with no room around them.
+_CLOSE = frozenset(["(", ")", "[", "]", "{", "}", "|", "′", ",", "\u2061", "\u2063"])
+
+
+def _letter(character: str) -> float:
+    """About how wide a character is: a Hangul syllable is as wide as it is tall."""
+    if character in "\u2061\u2063":
+        return 0.0
+    return 0.95 if 0x1100 <= ord(character) < 0x1D400 and not 0x2000 < ord(character) < 0x2E80 else 0.52
+
+
 def height(element: Element, scale: float = 1.0) -> float:
     """About how tall an element is, in em."""
     children = [height(child, scale) for child in element]
     if element.tag in TOKENS or not children:
-        return 1.3 * scale
+        return scale
     if element.tag == "mfrac":
         return sum(children) + 0.3 * scale
     if element.tag == "mtable":
-        return sum(children) + 0.3 * scale * len(children)
+        return sum(children) + 0.6 * scale * len(children)
     if element.tag in ("munder", "mover", "munderover"):
         return children[0] + 0.7 * sum(children[1:])
     if element.tag in ("msub", "msup", "msubsup"):
-        return children[0] + 0.35 * max(children[1:])
-    return max(children)
+        return children[0] + 0.3 * max(children[1:])
+    # Tall parentheses come in steps.
+    steps = element[0].tag == "mo" and element[0].text in OPENING and element[0].get("stretchy") != "false"
+    return max(children) + (0.45 * scale if steps and max(children) > LOW * scale else 0.0)

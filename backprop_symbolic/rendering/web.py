@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup, escape
 
-from backprop_symbolic.document import Display, Document, Heading, Message, Picture, Row, Table
+from backprop_symbolic.document import Code, Display, Document, Heading, Message, Picture, Row, Table
 from backprop_symbolic.rendering import fonts
 from backprop_symbolic.rendering.base import Options, Words, blocks, environment
 from backprop_symbolic.rendering.mathml import MathML, Sign, height, width, written
@@ -21,7 +21,7 @@ from backprop_symbolic.wording import messages
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from sympy import Symbol
+    from sympy import Expr, Symbol
 
 #: A document that lists its symbols itself says so by a heading with this anchor.
 SYMBOLS = "symbols"
@@ -38,6 +38,7 @@ class Line:
     """A row of a display: its formula and reason as HTML, and the room they take, in em.
 
     left    of the left side, width of the whole formula, widest of its widest piece
+    chain   the row with the left side that it goes on from
     """
 
     formula: Markup
@@ -46,6 +47,7 @@ class Line:
     width: float
     widest: float
     height: float
+    chain: Row
 
 
 class HtmlWords(Words):
@@ -129,18 +131,26 @@ class Page:
                 shown["text"] = unlinked(shown["text"])
             elif isinstance(block, Display):
                 own = set(block.names)
-                shown["rows"] = [self._line(row, own) for row in block.rows]
+                shown["rows"] = list(self._lines(block.rows, own))
                 shown["anchors"] = [self.links[name] for name in block.names if name not in defined]
                 shown["wide"] = any(line.widest > WIDE for line in shown["rows"])
                 shown["layout"] = layout(shown["rows"])
                 defined |= own
             elif isinstance(block, Table):
                 shown["align"] = [_ALIGN.get(c, "r") for c in block.align.ljust(len(block.head), "r")]
+            elif isinstance(block, Code):
+                shown["lines"] = block.text.splitlines()
             elif isinstance(block, Picture):
                 shown["caption"] = self.words(block.caption)
             yield shown
 
-    def _line(self, row: Row, own: set[Symbol]) -> Line:
+    def _lines(self, rows: Iterable[Row], own: set[Symbol]) -> Iterator[Line]:
+        lhs: Expr | None = None
+        for row in rows:
+            lhs = lhs if row.lhs is None else row.lhs
+            yield self._line(row, own, replace(row, lhs=lhs))
+
+    def _line(self, row: Row, own: set[Symbol], chain: Row) -> Line:
         parts = (row.rhs,) if row.result is None else (row.rhs, row.result)
         element = self.math.row(row.lhs, *parts, own=own)
         return Line(
@@ -150,7 +160,12 @@ class Page:
             width([element]),
             max(width([piece]) for piece in pieces(element)),
             height(element),
+            chain,
         )
+
+    def again(self, line: Line) -> Line:
+        """The line with its left side, where what it goes on from is out of sight."""
+        return self._line(line.chain, set(), line.chain)
 
     def _picture(self, picture: Picture) -> Markup:
         """The picture as inline SVG, its ids its own, with its words for those who do not see it."""
