@@ -49,7 +49,12 @@ class Source:
         )
 
 
-MATH = Source("ziamath", "STIXTwoMath-Regular.ttf", "ziamath", "ascent-override:76.2%;descent-override:23.8%;line-gap-override:25%;")
+MATH = Source(
+    "ziamath",
+    "STIXTwoMath-Regular.ttf",
+    "ziamath",
+    "ascent-override:76.2%;descent-override:23.8%;line-gap-override:25%;",
+)
 HANGUL = Source("koreanize_matplotlib", "NanumGothic.ttf", "koreanize-matplotlib")
 HANGUL_BOLD = Source("koreanize_matplotlib", "NanumGothicBold.ttf", "koreanize-matplotlib")
 
@@ -254,14 +259,15 @@ def _padded(data: bytes) -> bytes:
 
 def _checksum(data: bytes) -> int:
     padded = _padded(data)
-    return sum(struct.unpack(f">{len(padded) // 4}L", padded)) & 0xFFFFFFFF
+    words: tuple[int, ...] = struct.unpack(f">{len(padded) // 4}L", padded)
+    return sum(words) & 0xFFFFFFFF
 
 
 def _woff(tables: Mapping[str, bytes]) -> bytes:
     """The tables as a WOFF file, each compressed where that makes it smaller."""
     count = len(tables)
-    power = 1 << (count.bit_length() - 1)
-    directory = struct.pack(">LHHHH", 0x00010000, count, 16 * power, power.bit_length() - 1, 16 * (count - power))
+    power, log = 1 << (count.bit_length() - 1), count.bit_length() - 1
+    directory = struct.pack(">LHHHH", 0x00010000, count, 16 * power, log, 16 * (count - power))
     sums = {tag: _checksum(data) for tag, data in tables.items()}
     starts = [12 + 16 * count]
     for data in tables.values():

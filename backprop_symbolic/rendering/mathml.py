@@ -104,7 +104,7 @@ class _Unmarking:
         children: list[Element] = []
         marked = False
         for child in list(element):
-            if child.text in self.signs:
+            if child.text and child.text in self.signs:
                 self.mark, marked = child.text, True
             else:
                 children.append(self(child))

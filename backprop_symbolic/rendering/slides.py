@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from sympy import Symbol
 
 #: The room of a slide under its heading, in em of its text.
-WIDTH, HEIGHT = 37.0, 18.5
-#: A heading of level 2 or 3 begins a slide; a lower one does with less room than this below it.
-BEGINS, ROOM = 3, 6.0
+WIDTH, HEIGHT = 37.0, 20.0
+#: Headings of levels up to this begin a slide.
+BEGINS = 3
+#: What is lower than this is not divided.
+WHOLE = 11.0
 #: Room that a picture gets at least.
 PICTURE = 11.0
 
@@ -86,7 +88,6 @@ def _filled(heading: Block, blocks: list[Block], again: Callable[[Any], Any], ro
     """The slides of one section, each filled as far as `room` allows."""
     filling = _Filling(heading, room - (_text(heading["text"], WIDTH / 1.35) - 1.8) * 1.35)
     for i, block in enumerate(blocks):
-        following = blocks[i + 1] if i + 1 < len(blocks) else None
         parts = _parts(block)
         if parts is not None:
             filling.put_parts(block, *parts, again if block["kind"] == "display" else lambda part: part)
@@ -94,12 +95,27 @@ def _filled(heading: Block, blocks: list[Block], again: Callable[[Any], Any], ro
             height = filling.left if filling.left >= PICTURE else HEIGHT
             filling.put({**block, "height": height - 3.0}, height)
         else:
-            height = _text(block["text"], WIDTH) + (1.4 if block["kind"] == "heading" else 0.9)
-            # What leads to an equation stands with the first line of it.
-            leads = following is not None and following["kind"] == "display"
-            first = _row(following["rows"][0], following["layout"]) + 1.0 if following and leads else 0.0
-            filling.put(block, height, height + max(first, ROOM if block["kind"] == "heading" else 0.0))
+            filling.put(block, _sentence(block), _needed(blocks[i:]))
     return filling.slides
+
+
+def _sentence(block: Block) -> float:
+    """How tall a heading or a paragraph is."""
+    return _text(block["text"], WIDTH) + (1.4 if block["kind"] == "heading" else 0.9)
+
+
+def _needed(blocks: list[Block]) -> float:
+    """The room without which a block stands on the next slide: with what it leads to."""
+    block, *rest = blocks
+    parts = _parts(block)
+    if parts is not None:
+        _, heights, around = parts
+        whole = around + sum(heights)
+        return whole if whole <= WHOLE else around + heights[0]
+    if block["kind"] == "picture":
+        return PICTURE
+    leads = bool(rest) and (block["kind"] == "heading" or rest[0]["kind"] == "display")
+    return _sentence(block) + (_needed(rest) if leads else 0.0)
 
 
 def _parts(block: Block) -> tuple[str, list[float], float] | None:
@@ -149,7 +165,8 @@ class _Filling:
         """A block divided between its parts; `first` makes the first part of a further slide."""
         parts = list(block[key])
         while parts:
-            if around + heights[0] > self.left:
+            whole = around + sum(heights)
+            if (whole if whole <= WHOLE else around + heights[0]) > self.left:
                 self.turn()
             count, height = 1, around + heights[0]
             while count < len(parts) and height + heights[count] <= self.left:
@@ -165,9 +182,10 @@ class _Filling:
 def _row(row: Any, layout: str) -> float:
     """How tall a row of a display is, broken where it is too wide."""
     beside, stacked = "beside" in layout, "stacked" in layout
-    room = WIDTH - 2 - (14 if beside else 0) - (2 if stacked else row.left)
-    lines = ceil((row.width - row.left) / max(room, 8.0)) + (1 if stacked and row.left else 0)
-    return max(2.4, row.height + 0.7) * lines + (2.0 if row.reason and not beside else 0.0)
+    room: float = WIDTH - 2 - (14 if beside else 0) - (2 if stacked else row.left)
+    lines: int = ceil((row.width - row.left) / max(room, 8.0)) + (1 if stacked and row.left else 0)
+    tall: float = max(2.4, row.height + 0.7)
+    return tall * lines + (2.0 if row.reason and not beside else 0.0)
 
 
 def _text(html: str, width: float) -> float:
