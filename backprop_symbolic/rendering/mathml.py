@@ -290,6 +290,8 @@ def height(element: Element, scale: float = 1.0) -> float:
         return sum(children) + 0.3 * scale
     if element.tag == "mtable":
         return sum(children) + 0.6 * scale * len(children)
+    if element.get("accent"):
+        return children[0] + 0.2 * scale
     if element.tag in ("munder", "mover", "munderover"):
         return children[0] + 0.7 * sum(children[1:])
     if element.tag in ("msub", "msup", "msubsup"):

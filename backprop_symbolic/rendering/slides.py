@@ -89,7 +89,10 @@ def _filled(heading: Block, blocks: list[Block], again: Callable[[Any], Any], ro
     filling = _Filling(heading, room - (_text(heading["text"], WIDTH / 1.35) - 1.8) * 1.35)
     for i, block in enumerate(blocks):
         parts = _parts(block)
-        if parts is not None:
+        if block["kind"] == "heading":
+            # On a slide there is one level below its own heading.
+            filling.put({**block, "level": 3}, _sentence(block), _needed(blocks[i:]))
+        elif parts is not None:
             filling.put_parts(block, *parts, again if block["kind"] == "display" else lambda part: part)
         elif block["kind"] == "picture":
             height = filling.left if filling.left >= PICTURE else HEIGHT
