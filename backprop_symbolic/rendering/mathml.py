@@ -26,6 +26,9 @@ FIRST_MARK = 0xF0000  # a private area with room for 65,534 symbols
 TOKENS = ("mi", "mn", "mo", "mtext")
 #: Where a line may be broken: before a relation or between terms, and else between factors.
 RELATIONS, TERMS, FACTORS = frozenset("=≈<>≤≥→∈"), frozenset("+−"), frozenset("⋅")
+SIGNS = (RELATIONS, TERMS, FACTORS)
+#: Fractions and sums in full size, though it stands in a line.
+DISPLAYED = {"displaystyle": "true"}
 OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 #: Pieces narrower than this many em are not cut any further.
 SHORT = 9.0
@@ -69,20 +72,20 @@ class MathML:
     def inline(self, *parts: Basic) -> str:
         """a = b = … inside a sentence."""
         root = self.element(" = ".join(self.latex(part) for part in parts), False)
-        return written(_flowing(root, list(root)))
+        return "".join(map(written, _between(_cut(list(root), SIGNS, {}))))
 
     def row(self, lhs: Basic | None, *parts: Basic, own: Iterable[Symbol] = ()) -> Element:
         """lhs = a = b = …: an element with two children, the left side and what follows it.
 
         A symbol of `own` gets no link: it is being defined here.
         """
-        right = self.element("".join(f"{{}} = {self.latex(part)}" for part in parts), True, own)
-        root = ElementTree.Element("math", {"display": "block", "class": "equation"})
-        left = ElementTree.SubElement(root, "mrow", {"class": "left"})
+        root = ElementTree.Element("span", {"class": "equation"})
+        left = ElementTree.SubElement(root, "span", {"class": "left"})
         if lhs is not None:
-            left.extend(self.element(self.latex(lhs), True, own))
-        following = ElementTree.SubElement(root, "mrow", {"class": "right"})
-        following.extend(_cut(_joined(list(right)), (RELATIONS, TERMS, FACTORS)))
+            left.append(_formula(list(self.element(self.latex(lhs), True, own)), DISPLAYED))
+        right = self.element("".join(f"{{}} = {self.latex(part)}" for part in parts), True, own)
+        following = ElementTree.SubElement(root, "span", {"class": "right"})
+        following.extend(_between(_cut(_joined(list(right)), SIGNS, DISPLAYED)))
         return root
 
     def element(self, latex: str, display: bool, own: Iterable[Symbol] = ()) -> Element:
@@ -124,7 +127,23 @@ class _Unmarking:
             attributes["href"] = f"#{sign.link}"
         if attributes:
             inside = ElementTree.SubElement(token, "a" if "href" in attributes else "span", attributes)
-            inside.text, token.text = token.text, None
+            inside.text, token.text = slanted(token), None
+
+
+def slanted(token: Element) -> str:
+    """The text of a token, a single letter of <mi> as the mathematical italic that a browser shows for it."""
+    text = token.text or ""
+    return ITALIC.get(text, text) if token.tag == "mi" and not token.get("mathvariant") else text
+
+
+def _italics() -> Iterator[tuple[str, str]]:
+    for first, count, start in (("A", 26, 0x1D434), ("a", 26, 0x1D44E), ("Α", 25, 0x1D6E2), ("α", 25, 0x1D6FC)):
+        yield from ((chr(ord(first) + i), chr(start + i)) for i in range(count))
+    yield "h", "ℎ"
+    yield from zip("∂ϵϑϰϕϱϖ", "𝜕𝜖𝜗𝜘𝜙𝜚𝜛", strict=True)
+
+
+ITALIC: Mapping[str, str] = dict(_italics())
 
 
 def _classed(element: Element) -> None:
@@ -162,8 +181,9 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def written(element: Element) -> str:
-    """The element as text for HTML."""
-    return ElementTree.tostring(element, encoding="unicode")
+    """The element as text for HTML, where <span/> would not end."""
+    text = ElementTree.tostring(element, encoding="unicode", short_empty_elements=False)
+    return text.replace("</wbr>", "")
 
 
 # ---------------------------------------------------------------- where lines may break
@@ -178,45 +198,54 @@ def _joined(children: list[Element]) -> list[Element]:
     return found
 
 
-def _flowing(root: Element, children: list[Element]) -> Element:
-    """A formula in a sentence, that may break where it is long."""
-    pieces = _cut(children, (RELATIONS, TERMS, FACTORS))
-    if len(pieces) > 1:
-        root[:] = pieces
-        root.set("class", "flow")
-    return root
+def _formula(children: list[Element], attributes: Mapping[str, str]) -> Element:
+    """Elements as a formula of their own."""
+    made = ElementTree.Element("math", dict(attributes))
+    made.extend(children)
+    return made
 
 
-def _cut(children: list[Element], signs: tuple[frozenset[str], ...]) -> list[Element]:
-    """Pieces between which a line may be broken; a long piece is cut once more, by the next signs.
+def _between(pieces: list[Element]) -> Iterator[Element]:
+    """The pieces with a place for a line break between each two."""
+    for i, piece in enumerate(pieces):
+        if i:
+            yield ElementTree.Element("wbr")
+        yield piece
+
+
+def _cut(
+    children: list[Element], signs: tuple[frozenset[str], ...], attributes: Mapping[str, str]
+) -> list[Element]:
+    """Formulas between which a line may be broken; a long one is cut once more, by the next signs.
 
     Inside parentheses a line is broken only where nothing else helps, so by one more step.
     """
     if not signs:
-        return _opened(children)
+        return [_formula(part, attributes) for part in _opened(children)]
     groups = list(_groups(children, signs[0]))
     pieces: list[Element] = []
     for group in groups:
-        piece = ElementTree.Element("mrow", {"class": "piece"})
-        inner = _cut(group, signs[1:]) if width(group) > SHORT else []
-        if len(inner) > 1:
-            piece.set("class", "pieces")
-        piece.extend(inner if len(inner) > 1 else group)
-        pieces.append(piece)
-    if len(pieces) == 1 and pieces[0].get("class") == "pieces":
-        return list(pieces[0])
+        inner = _cut(group, signs[1:], attributes) if width(group) > SHORT else []
+        if len(inner) < 2:
+            pieces.append(_formula(group, attributes))
+        elif len(groups) == 1:
+            pieces.extend(inner)
+        else:
+            together = ElementTree.Element("span", {"class": "pieces"})
+            together.extend(_between(inner))
+            pieces.append(together)
     return pieces
 
 
-def _opened(children: list[Element]) -> list[Element]:
-    """The pieces of one factor: (a + b + c) between the terms in its parentheses."""
-    pieces = [ElementTree.Element("mrow", {"class": "piece"})]
+def _opened(children: list[Element]) -> list[list[Element]]:
+    """The parts of one factor: (a + b + c) between the terms in its parentheses."""
+    parts: list[list[Element]] = [[]]
     for i, child in enumerate(children):
-        if i > 1 and _between(child) and child.text in TERMS | RELATIONS:
+        if i > 1 and _joins(child) and child.text in TERMS | RELATIONS:
             child.set("form", "infix")
-            pieces.append(ElementTree.Element("mrow", {"class": "piece"}))
-        pieces[-1].append(child)
-    return pieces
+            parts.append([])
+        parts[-1].append(child)
+    return parts
 
 
 def _groups(children: list[Element], signs: frozenset[str]) -> Iterator[list[Element]]:
@@ -228,7 +257,7 @@ def _groups(children: list[Element], signs: frozenset[str]) -> Iterator[list[Ele
             depth += 1
         elif child.tag == "mo" and child.text in CLOSING:
             depth -= 1
-        elif group and depth == 0 and child.text in signs and _between(child):
+        elif group and depth == 0 and child.text in signs and _joins(child):
             child.set("form", "infix")
             yield group
             group = []
@@ -236,7 +265,7 @@ def _groups(children: list[Element], signs: frozenset[str]) -> Iterator[list[Ele
     yield group
 
 
-def _between(child: Element) -> bool:
+def _joins(child: Element) -> bool:
     """Whether a sign stands between two things: math-core gives one that opens a term no space after it."""
     return child.tag == "mo" and child.get("rspace") != "0"
 

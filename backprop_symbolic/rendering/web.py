@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from backprop_symbolic.document import Code, Display, Document, Heading, Message, Picture, Row, Table
 from backprop_symbolic.rendering import fonts
 from backprop_symbolic.rendering.base import Options, Words, blocks, environment
-from backprop_symbolic.rendering.mathml import MathML, Sign, height, width, written
+from backprop_symbolic.rendering.mathml import ITALIC, MathML, Sign, height, width, written
 from backprop_symbolic.terminal import Flat
 from backprop_symbolic.wording import messages
 
@@ -226,12 +226,8 @@ def layout(rows: Iterable[Line]) -> str:
 
 
 def pieces(element: Element) -> Iterator[Element]:
-    """The parts of an equation that no line break divides."""
-    for child in element:
-        if child.get("class") in ("right", "pieces"):
-            yield from pieces(child)
-        else:
-            yield child
+    """The formulas in an element, between which lines may be broken."""
+    return element.iter("math")
 
 
 class Anchors:
@@ -340,18 +336,5 @@ def _drawn(html: str) -> Iterator[str]:
     """What a browser draws without its being written: roots, and single letters of <mi> in italics."""
     if "<msqrt" in html:
         yield "√"
-    for letter in set(re.findall(r"<mi>(?:<[^>]*>)?(\w)(?:</\w+>)?</mi>", html)):
-        if letter == "h":
-            yield "ℎ"
-        elif letter.isascii() and letter.isalpha():
-            start, first = (0x1D44E, "a") if letter.islower() else (0x1D434, "A")
-            yield chr(start + ord(letter) - ord(first))
-        elif "α" <= letter <= "ω":
-            yield chr(0x1D6FC + ord(letter) - ord("α"))
-        elif "Α" <= letter <= "Ω":
-            yield chr(0x1D6E2 + ord(letter) - ord("Α"))
-        elif letter in _VARIANTS:
-            yield _VARIANTS[letter]
-
-
-_VARIANTS = dict(zip("∂ϵϑϰϕϱϖ", "𝜕𝜖𝜗𝜘𝜙𝜚𝜛", strict=True))
+    for letter in set(re.findall(r"<mi>(\w|∂)</mi>", html)):
+        yield ITALIC.get(letter, letter)
