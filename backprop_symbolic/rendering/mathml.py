@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html.entities import html5
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 from xml.etree import ElementTree
 
 from backprop_symbolic.errors import NotInstalled, NotWritable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 FIRST_MARK = 0xF0000  # a private area with room for 65,534 symbols
 TOKENS = ("mi", "mn", "mo", "mtext")
+SYMBOLIC = ("mi", "mtext", "msub", "msup", "msubsup", "mover")
 #: Where a line may be broken: before a relation or between terms, and else between factors.
 RELATIONS, TERMS, FACTORS = frozenset("=≈<>≤≥→∈"), frozenset("+−"), frozenset("⋅")
 SIGNS = (RELATIONS, TERMS, FACTORS)
@@ -91,7 +93,10 @@ class MathML:
     def element(self, latex: str, display: bool, own: Iterable[Symbol] = ()) -> Element:
         """The element <math> of some LaTeX. Raises NotWritable."""
         root = self.convert(latex.replace(BREAK, ""), display)
-        return _Unmarking(self.signs, frozenset(own), self.used)(root)
+        root = _Unmarking(self.signs, frozenset(own), self.used)(root)
+        for child in root:
+            _lift(child)
+        return root
 
 
 class _Unmarking:
@@ -126,7 +131,7 @@ class _Unmarking:
         if sign.link and symbol not in self.own:
             attributes["href"] = f"#{sign.link}"
         if attributes:
-            inside = ElementTree.SubElement(token, "a" if "href" in attributes else "span", attributes)
+            inside = ElementTree.SubElement(token, "span", attributes)
             inside.text, token.text = slanted(token), None
 
 
@@ -198,11 +203,63 @@ def _joined(children: list[Element]) -> list[Element]:
     return found
 
 
+def _lift(child: Element) -> None:
+    """A link goes from the letter it was put at to the whole symbol, w_{31} or δ²; elsewhere it is dropped.
+
+    Those who listen hear a formula as one thing: a link inside it would be out of their reach.
+    """
+    found = [span for span in child.iter("span") if span.get("href")]
+    first = next((e for e in child.iter() if e.tag in TOKENS), None)
+    for span in found:
+        href = span.attrib.pop("href")
+        if child.tag in SYMBOLIC and first is not None and span in first:
+            child.set("href", href)
+
+
 def _formula(children: list[Element], attributes: Mapping[str, str]) -> Element:
-    """Elements as a formula of their own."""
-    made = ElementTree.Element("math", dict(attributes))
-    made.extend(children)
+    """Elements as a formula of their own, or as several about the links between them."""
+    runs: list[Element] = []
+    for child in children:
+        href = child.attrib.pop("href", "")
+        if href or not runs or runs[-1].tag == "a":
+            runs.append(ElementTree.Element("math", dict(attributes)))
+        runs[-1].append(child)
+        if href:
+            runs[-1] = _link(href, runs[-1])
+    if len(runs) == 1:
+        return runs[0]
+    for child in children:
+        if child.tag == "mo" and not child.get("form"):
+            _placed(child)
+    for run in runs:
+        if len(run) == 1 and run[0].tag == "mo":
+            ElementTree.SubElement(run, "mrow")  # alone, a sign would get no room around it
+    whole = ElementTree.Element("span", {"class": "whole"})
+    whole.extend(runs)
+    return whole
+
+
+def _link(href: str, formula: Element) -> Element:
+    """A link about one symbol; its title says what it is, or is its letters."""
+    title = normalize("NFKC", "".join(formula.itertext()))
+    for token in formula.iter():
+        for span in token.findall("span"):
+            title = span.get("title", title)
+            token.text = span.text
+            token.remove(span)
+    made = ElementTree.Element("a", {"href": href, "title": title})
+    made.append(formula)
     return made
+
+
+def _placed(sign: Element) -> None:
+    """Tells a sign, which a link may have made the first or last of its formula, where it stands."""
+    if sign.text in OPENING:
+        sign.set("form", "prefix")
+    elif sign.text in CLOSING:
+        sign.set("form", "postfix")
+    elif _joins(sign):
+        sign.set("form", "infix")
 
 
 def _between(pieces: list[Element]) -> Iterator[Element]:

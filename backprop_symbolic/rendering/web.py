@@ -181,7 +181,7 @@ class Page:
             return []
         used = [s for s in self.document.meanings if s in self.math.used]
         return [
-            (unlinked(self.words.math(s)), self.words(self.document.meanings[s]), self.links.get(s, ""))
+            (unlinked(self.words.math(s)), unnamed(self.words(self.document.meanings[s])), self.links.get(s, ""))
             for s in used
         ]
 
@@ -253,7 +253,7 @@ def _flat(flat: Flat, value: Any) -> str:
 
 def unlinked(html: str) -> Markup:
     """Without the links, whose text stays."""
-    return Markup(re.sub(r"<a\b[^>]*>([^<]*)</a>", r"\1", html))
+    return Markup(re.sub(r"</?a\b[^>]*>", "", html))
 
 
 def unnamed(html: str) -> Markup:
@@ -329,7 +329,7 @@ def font_faces(html: str, language: str) -> str:
 
 def _text(html: str) -> set[str]:
     """The characters between the tags."""
-    return set(unescape(re.sub(r"<[^>]*>", "", html)))
+    return {c for c in unescape(re.sub(r"<[^>]*>", "", html)) if c.isprintable()}
 
 
 def _drawn(html: str) -> Iterator[str]:
