@@ -29,6 +29,43 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
+#: The options that say which network or graph is meant: name, metavar, help at length, help in short.
+_NETWORK = (
+    ("--network", "SIZES", "Units per layer, inputs first.  [default: 2-2-2]", ""),
+    ("--activation", "NAME[,NAME…]",
+     "One for all layers or one for each: sigmoid, 'elu(alpha=0.5)', softmax, … (see backprop list), or a "
+     "formula in x.  [default: sigmoid]", "As for derive.  [default: sigmoid]"),
+    ("--loss", "NAME",
+     "half_sse, mse, softmax_cross_entropy, … (see backprop list), or a formula in t and o.  "
+     "[default: half_sse]", "As for derive.  [default: half_sse]"),
+    ("--l1", "NUMBER", "Add the penalty NUMBER · Σ|w| over the weights.", "As for derive."),
+    ("--l2", "NUMBER", "Add the penalty NUMBER/2 · Σw² over the weights.", "As for derive."),
+    ("--bias", "MODE",
+     "1 (the constant 1), none, layer (one trainable b per layer), node (one per unit), fixed (one constant "
+     "per layer).  [default: 1]", "1, none, layer, node or fixed.  [default: 1]"),
+    ("--graph", "FILE",
+     "Derive a scalar graph instead, written as text, one 'name = formula' a line; '-' is stdin.",
+     "A scalar graph as text instead; '-' is stdin."),
+    ("--notation", "NAME|FILE",
+     "lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
+     "How weights are named.  [default: lecture]"),
+)  # fmt: skip
+
+
+def network_options(*, at_length: bool = False, penalties: bool = True) -> Callable[[Command], Command]:
+    """The options that name a network or a graph, explained at length or by pointing to derive."""
+
+    def decorate(command: Command) -> Command:
+        for name, metavar, long, short in reversed(_NETWORK):
+            if penalties or name not in ("--l1", "--l2"):
+                names = (name, "graph_file") if name == "--graph" else (name,)
+                text = long if at_length else short or long
+                command = click.option(*names, metavar=metavar, help=text)(command)
+        return command
+
+    return decorate
+
+
 def numbers_options(command: Command) -> Command:
     """The options that give numbers."""
     for option in reversed(
@@ -98,38 +135,7 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Weight or bias to derive, named as the notation does (w31), several between "
     "blanks ('w31 w11'), or 'all'. Required, but for an example, which is derived as a whole.",
 )
-@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
-@click.option(
-    "--activation",
-    metavar="NAME[,NAME…]",
-    help="One for all layers or one for each: sigmoid, 'elu(alpha=0.5)', softmax, … (see backprop "
-    "list), or a formula in x.  [default: sigmoid]",
-)
-@click.option(
-    "--loss",
-    metavar="NAME",
-    help="half_sse, mse, softmax_cross_entropy, … (see backprop list), or a formula in t and o.  "
-    "[default: half_sse]",
-)
-@click.option("--l1", metavar="NUMBER", help="Add the penalty NUMBER · Σ|w| over the weights.")
-@click.option("--l2", metavar="NUMBER", help="Add the penalty NUMBER/2 · Σw² over the weights.")
-@click.option(
-    "--bias",
-    metavar="MODE",
-    help="1 (the constant 1), none, layer (one trainable b per layer), node (one per unit), fixed "
-    "(one constant per layer).  [default: 1]",
-)
-@click.option(
-    "--graph",
-    "graph_file",
-    metavar="FILE",
-    help="Derive a scalar graph instead, written as text, one 'name = formula' a line; '-' is stdin.",
-)
-@click.option(
-    "--notation",
-    metavar="NAME|FILE",
-    help="lecture (w31), layered (w^(2)_11), mazur (w1 … w8), or a TOML file.  [default: lecture]",
-)
+@network_options(at_length=True)
 @output_options
 @numbers_options
 @click.option(
@@ -209,8 +215,16 @@ def _format(name: str, standalone: bool, output: str | None) -> str:
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
 @output_options
+@click.option("--plot", metavar="FILE", help="Draw f and f' too, as .svg, .png or .pdf.")
 def activation(
-    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+    name: str,
+    format_: str,
+    standalone: bool,
+    lang: str,
+    detail: str,
+    strict: bool,
+    output: str | None,
+    plot: str | None,
 ) -> None:
     """Prove the derivative of an activation.
 
@@ -219,10 +233,32 @@ def activation(
     it proves all derivatives of a layer's outputs.
     """
     chosen = _format(format_, standalone, output)
-    from backprop_symbolic import api
+    from backprop_symbolic import activations, api
 
+    if plot is not None and isinstance(activations.layer_function(name), activations.LayerActivation):
+        raise click.UsageError(f"--plot goes with a function of one variable, not {quoted(name)}")
+    picture = None if plot is None else _plot(plot, output, lang)
     result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen, standalone=standalone), output)
+    text = result.render(chosen, standalone=standalone)
+    if plot is not None and picture is not None:
+        from backprop_symbolic import plots
+
+        write_bytes(plots.Curves((name,)).draw(picture, {}, lang), plot)
+    write(text, output)
+
+
+def _plot(plot: str, output: str | None, lang: str) -> str:
+    """The format of a plot; refuses one that could not be drawn or written, before any work is done."""
+    writable(plot)
+    if output is not None and os.path.realpath(plot) == os.path.realpath(output):
+        raise click.UsageError("--plot and --output name the same file")
+    from backprop_symbolic import plots
+    from backprop_symbolic.wording import messages
+
+    messages(lang)
+    chosen = plots.format_of(plot)
+    plots.ready(lang)
+    return chosen
 
 
 @cli.command(context_settings=CONTEXT)
@@ -244,12 +280,7 @@ def loss(
 
 
 @cli.command(context_settings=CONTEXT)
-@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
-@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
-@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
-@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
-@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
-@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@network_options(penalties=False)
 @click.option("--weight", default="all", metavar="NAME", show_default=True,
               help="Parameters to derive, several between blanks; with --form scalar.")  # fmt: skip
 @click.option("--target", default="numpy", metavar="NAME", show_default=True,
@@ -307,12 +338,7 @@ def code(
 
 @cli.command(context_settings=CONTEXT)
 @numbers_options
-@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
-@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
-@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
-@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
-@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
-@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@network_options(penalties=False)
 @click.option("--data", metavar="FILE", help="Samples as CSV: a row of names, then one sample per row.  "
               "Read batch by batch.")  # fmt: skip
 @click.option("--batch", type=int, default=1, metavar="N", show_default=True, help="Samples for one update.")
@@ -391,14 +417,7 @@ def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str 
 
 
 @cli.command(context_settings=CONTEXT)
-@click.option("--network", metavar="SIZES", help="Units per layer, inputs first.  [default: 2-2-2]")
-@click.option("--activation", metavar="NAME[,NAME…]", help="As for derive.  [default: sigmoid]")
-@click.option("--loss", metavar="NAME", help="As for derive.  [default: half_sse]")
-@click.option("--l1", metavar="NUMBER", help="As for derive.")
-@click.option("--l2", metavar="NUMBER", help="As for derive.")
-@click.option("--bias", metavar="MODE", help="1, none, layer, node or fixed.  [default: 1]")
-@click.option("--graph", "graph_file", metavar="FILE", help="A scalar graph as text instead; '-' is stdin.")
-@click.option("--notation", metavar="NAME|FILE", help="How weights are named.  [default: lecture]")
+@network_options()
 @numbers_options
 @click.option("--reference", "references", metavar="NAME", multiple=True,
               help="central, complex, torch or jax; repeatable.  [default: all installed]")  # fmt: skip
@@ -605,6 +624,90 @@ def list_(what: str | None, format_: str, lang: str, output: str | None) -> None
             click.echo(f"Warning: {line}", err=True)
 
 
+# ---------------------------------------------------------------- pictures
+
+#: The end of a file's name → what a diagram is drawn as.
+DIAGRAMS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".tex": "tikz"}
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option(
+    "--weight", required=True, metavar="NAME", help="Weight or bias whose paths are shown, e.g. w31."
+)
+@network_options()
+@click.option("--format", "format_", metavar="NAME",
+              help="svg, png, pdf or tikz.  [default: by FILE, else svg]")  # fmt: skip
+@click.option("--standalone", is_flag=True, help="With tikz: a whole document, for xelatex or lualatex.")
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout: .svg, "
+              ".png, .pdf or .tex.")  # fmt: skip
+def diagram(
+    weight: str,
+    network: str | None,
+    activation: str | None,
+    loss: str | None,
+    l1: str | None,
+    l2: str | None,
+    bias: str | None,
+    graph_file: str | None,
+    notation: str | None,
+    format_: str | None,
+    standalone: bool,
+    lang: str,
+    output: str | None,
+) -> None:
+    """Draw the network with the paths from the error back to WEIGHT.
+
+    Where the gradient is a sum over paths, each has a colour and a line style of its own. Of a large
+    layer the first units, the last and those of the weight are shown.
+    """
+    if output is not None:
+        writable(output)
+    kind = _drawn_as(format_, output)
+    if standalone and kind != "tikz":
+        raise click.UsageError(f"--standalone goes with --format tikz, not {kind}")
+    if kind in ("png", "pdf") and output is None:
+        raise click.UsageError(f"--format {kind} goes with -o FILE")
+    from backprop_symbolic import pictures
+    from backprop_symbolic.notation import notation as find_notation
+    from backprop_symbolic.wording import messages
+
+    messages(lang)
+    given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
+    given |= {"--l1": l1, "--l2": l2}
+    if graph_file is not None:
+        graph = _graph(graph_file, notation, given)
+        drawing = pictures.Diagram(graph, graph.parameter(weight))
+    else:
+        style = find_notation(notation if notation is not None else "lecture")
+        drawing = pictures.diagram(_network(given), weight, style)
+    data = drawing.draw(kind, drawing.graph.written(lang), lang)
+    if standalone:
+        data = pictures.document(data.decode("utf-8")).encode("utf-8")
+    if output is None:
+        write(data.decode("utf-8"), None)
+    else:
+        write_bytes(data, output)
+
+
+def _drawn_as(format_: str | None, output: str | None) -> str:
+    """What a diagram is drawn as: by --format, else by the file's name."""
+    kinds = tuple(DIAGRAMS.values())
+    if format_ is not None:
+        if format_ not in kinds:
+            raise unknown("format", format_, kinds, "of a diagram")
+        return format_
+    if output is None:
+        return "svg"
+    found = DIAGRAMS.get(Path(output).suffix.lower())
+    if found is None:
+        raise OutputRefused(
+            f"a diagram is written as .svg, .png, .pdf or .tex, not {quoted(output)}; "
+            "or name one with --format"
+        )
+    return found
+
+
 # ---------------------------------------------------------------- the vanishing gradient
 
 
@@ -660,11 +763,8 @@ def vanishing(
     Each layer multiplies it by at most sup|f'| times the weights: ¼ per layer for the sigmoid. Random
     networks show what is really left of it.
     """
-    for file in (output, plot):
-        if file is not None:
-            writable(file)
-    if plot is not None and output is not None and os.path.realpath(plot) == os.path.realpath(output):
-        raise click.UsageError("--plot and --output name the same file")
+    if output is not None:
+        writable(output)
     from backprop_symbolic import vanishing as theory
     from backprop_symbolic.registry import split
     from backprop_symbolic.render import Options, write_document
@@ -672,12 +772,7 @@ def vanishing(
 
     chosen = theory.table_format(format_)
     messages(lang)
-    picture = None
-    if plot is not None:
-        from backprop_symbolic import plots
-
-        picture = plots.format_of(plot)
-        plots.needed()
+    picture = None if plot is None else _plot(plot, output, lang)
     names = [] if compare.strip() == "none" else split(compare)
     found = theory.vanishing(_layers(network, depth, activation), names, theory.parse_weights(weights), seed)
     if chosen in theory.DATA:
@@ -685,9 +780,10 @@ def vanishing(
     else:
         page, written = theory.document(found)
         text = write_document(page, chosen, written, Options(lang)).data.decode("utf-8")
-    drawn = b"" if picture is None else plots.vanishing_plot(found, picture, lang)
-    if plot is not None:
-        write_bytes(drawn, plot)
+    if plot is not None and picture is not None:
+        from backprop_symbolic import plots
+
+        write_bytes(plots.vanishing_plot(found, picture, lang), plot)
     write(text, output)
 
 

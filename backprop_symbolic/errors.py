@@ -57,6 +57,10 @@ class NotInstalled(BackpropError):
     """An optional package or font that is asked for and is not there."""
 
 
+class BadPicture(BackpropError):
+    """A network or graph too large to be drawn."""
+
+
 class NoMatrixForm(BackpropError):
     """A derivation whose steps are not one pattern per layer."""
 

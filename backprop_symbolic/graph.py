@@ -8,9 +8,10 @@ of layers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import cast
 from unicodedata import name as unicode_name
 from unicodedata import normalize
@@ -211,16 +212,28 @@ def dense(network: Network, style: Notation | None = None) -> Graph:
     return _Dense(network, style or notation("lecture")).build()
 
 
+def excerpt(network: Network, style: Notation, units: Sequence[Sequence[int]]) -> Graph:
+    """The same definitions for the chosen units of each layer alone, inputs first, under their own names.
+
+    Sums run over the chosen units only: it shows what feeds what in a network that need not be built,
+    and is no network to derive from. Raises BadNotation.
+    """
+    return _Dense(network, style, units).build()
+
+
 class _Dense:
-    def __init__(self, network: Network, style: Notation) -> None:
+    def __init__(
+        self, network: Network, style: Notation, units: Sequence[Sequence[int]] | None = None
+    ) -> None:
         self.network, self.style = network, style
+        self.whole = units is None
+        self.units: Sequence[Sequence[int]] = units or [range(1, n + 1) for n in network.sizes]
         self.leaves: list[Quantity] = []
         self.weights: list[Quantity] = []
         self.inner: list[Quantity] = []
         self.deltas: dict[Symbol, Symbol] = {}
         self.taken: dict[str, str] = {}
         self.values: dict[Symbol, str] = {}
-        self.numbers = 0
 
     def name(self, naming: str, place: Place) -> Symbol:
         typed = self.style.typed(naming, place)
@@ -242,13 +255,8 @@ class _Dense:
     def build(self) -> Graph:
         self.once: set[str] = set()
         network, sizes = self.network, self.network.sizes
-        below = [
-            self.put(self.leaves, "input", "input", Place(index=i, node=i), None)
-            for i in range(1, sizes[0] + 1)
-        ]
-        targets = [
-            self.put(self.leaves, "target", "target", Place(index=k), None) for k in range(1, sizes[-1] + 1)
-        ]
+        below = [self.put(self.leaves, "input", "input", Place(index=i, node=i), None) for i in self.units[0]]
+        targets = [self.put(self.leaves, "target", "target", Place(index=k), None) for k in self.units[-1]]
         nodes, nodes_below = 0, 0
         for layer in range(1, network.layers + 1):
             below = self.layer(layer, below, nodes, nodes_below)
@@ -277,7 +285,7 @@ class _Dense:
         """t_n = 1 - t_1 - … where the outputs are probabilities of a softmax, and so the targets."""
         loss = losses.loss(self.network.loss)
         mixed = loss.through or self.network.activations[-1]
-        if loss.targets != "distribution" or mixed not in layer_activations:
+        if not self.whole or loss.targets != "distribution" or mixed not in layer_activations:
             return {}
         return {targets[-1]: add(ONE, *(neg(t) for t in targets[:-1]))}
 
@@ -290,14 +298,15 @@ class _Dense:
         naming = "output" if last else "hidden"
         nets: dict[Symbol, Place] = {}
         outputs: list[Symbol] = []
-        for j in range(1, network.sizes[layer] + 1):
+        first = weight_number(network, layer, 1, 1)
+        for j in self.units[layer]:
             node = nodes + j
             unit = f"o{j}" if last else f"h{node}"
             place = Place(index=j, node=node, layer=layer, unit=unit)
             terms: list[Expr] = []
-            for i, y in enumerate(below, 1):
-                self.numbers += 1
-                at = Place(j, node, layer, i, nodes_below + i, self.numbers, unit)
+            for i, y in zip(self.units[layer - 1], below, strict=True):
+                number = first + (j - 1) * network.sizes[layer - 1] + i - 1
+                at = Place(j, node, layer, i, nodes_below + i, number, unit)
                 terms.append(Tight(self.put(self.weights, "parameter", "weight", at, None), y))
             if network.bias == "node":
                 terms.append(self.put(self.weights, "parameter", "bias_node", place, None))
@@ -325,18 +334,19 @@ class _Dense:
 
     def errors(self, targets: list[Symbol], outputs: list[Symbol]) -> Symbol:
         loss = losses.loss(self.network.loss)
-        count = len(outputs)
+        count = self.network.sizes[-1]
         if loss.through:
             outputs = [
                 self.put(self.inner, "softmax", "probability", Place(index=k), value)
-                for k, value in enumerate(softmax(outputs), 1)
+                for k, value in zip(self.units[-1], softmax(outputs), strict=True)
             ]
         parts = [losses.part(loss, t, y, count) for t, y in zip(targets, outputs, strict=True)]
         penalties = self.penalties()
         if count == 1 and not penalties:
             return self.put(self.inner, "error", "error", Place(), parts[0])
         names: list[Expr] = [
-            self.put(self.inner, "part", "part", Place(index=k), part) for k, part in enumerate(parts, 1)
+            self.put(self.inner, "part", "part", Place(index=k), part)
+            for k, part in zip(self.units[-1], parts, strict=True)
         ]
         return self.put(self.inner, "error", "error", Place(), add(*names, *penalties))
 
@@ -360,6 +370,13 @@ class _Dense:
         symbol = self.put(self.leaves, "constant", naming, Place(), None)
         self.values[symbol] = value
         return symbol
+
+
+def weight_number(network: Network, layer: int, unit: int, below: int) -> int:
+    """The number of a weight in all, counted layer by layer, unit by unit, from 1."""
+    sizes = network.sizes
+    before = sum(a * b for a, b in pairwise(sizes[:layer]))
+    return before + (unit - 1) * sizes[layer - 1] + below
 
 
 def _applied(name: str, net: Symbol) -> Expr:

@@ -13,16 +13,18 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sympy import Rational
+from sympy import Rational, Symbol
 
-from backprop_symbolic.activations import Activation, formula
+from backprop_symbolic.activations import Activation, activation, formula
 from backprop_symbolic.analysis import exactly, value_at
 from backprop_symbolic.errors import NotInstalled, OutputRefused, quoted
 from backprop_symbolic.facts import Facts, Kink, facts, latex_sign
+from backprop_symbolic.fonts import hangul_font
 from backprop_symbolic.sampling import Sampled
 from backprop_symbolic.vanishing import Vanishing
 from backprop_symbolic.wording import messages
@@ -35,15 +37,6 @@ FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (1, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-HANGUL_FONTS = (
-    "NanumGothic",
-    "NanumBarunGothic",
-    "NotoSansCJK",
-    "NotoSansKR",
-    "malgun",
-    "AppleGothic",
-    "UnDotum",
-)
 POINTS = 241  # of a curve
 REACH = 5.0  # plotted on both sides of 0
 
@@ -83,6 +76,49 @@ def vanishing_plot(found: Vanishing, format: str, language: str = "en") -> bytes
 def curves(entries: Sequence[Activation], format: str, language: str = "en") -> bytes:
     """f and f' of each activation side by side, the greatest |f'| marked, as a file's bytes."""
     return _drawn(lambda figure, words: _curves(figure, words, entries), format, language, (10, 4.2))
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """A plot of a document: it can be drawn as each kind, and has no names that a notation writes."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What it can be drawn as."""
+        return tuple(FORMATS.values())
+
+
+@dataclass(frozen=True)
+class Curves(_Plot):
+    """f and f' of activations by their names or formulas, in two panels."""
+
+    names: tuple[str, ...]
+
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+        """The plot. Raises NotInstalled."""
+        return curves([activation(name) for name in self.names], kind, language)
+
+
+@dataclass(frozen=True)
+class ErrorCurve(_Plot):
+    """The error against the iteration."""
+
+    points: tuple[tuple[int, float], ...]
+
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+        """The plot. Raises NotInstalled."""
+        return error_curve(self.points, kind, language)
+
+
+@dataclass(frozen=True)
+class VanishingPlot(_Plot):
+    """How the bound on the gradient and random gradients shrink from layer to layer."""
+
+    found: Vanishing
+
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+        """The plot. Raises NotInstalled."""
+        return vanishing_plot(self.found, kind, language)
 
 
 # ---------------------------------------------------------------- the file
@@ -142,16 +178,15 @@ class _Words:
 
 def _hangul_font(language: str) -> Any:
     """A font that has Hangul, by its path. Raises NotInstalled where the machine has none."""
-    from matplotlib.font_manager import FontProperties, findSystemFonts
+    from matplotlib.font_manager import FontProperties
 
-    paths = {Path(p).name: p for p in sorted(findSystemFonts())}
-    for wanted in HANGUL_FONTS:
-        for name, path in paths.items():
-            if name.startswith(wanted) and "Bold" not in name:
-                return FontProperties(fname=path, size=11)
-    raise NotInstalled(
-        f"plots in {quoted(language)} need a font with Hangul: install fonts-nanum, or use --lang en"
-    )
+    found = hangul_font()
+    if found is None:
+        raise NotInstalled(
+            f"plots in {quoted(language)} need a font with Hangul: pip install koreanize-matplotlib, or "
+            "install fonts-nanum, or use --lang en"
+        )
+    return FontProperties(fname=str(found), size=11)
 
 
 def _sign(entry: Activation) -> str:
