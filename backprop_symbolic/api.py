@@ -74,7 +74,7 @@ class VerifiedDerivation:
         return replace(self, derivation=verify(self.derivation, strict=strict))
 
     def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
-        """The derivation in a format: latex, markdown, text or json. Raises UnknownName."""
+        """The derivation as latex, markdown, text, json, html or slides. Raises UnknownName."""
         from backprop_symbolic.render import Options, render
 
         options = Options(lang or self.language, DETAILS[self.detail], standalone, figures=self.figures)

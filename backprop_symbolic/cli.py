@@ -105,7 +105,7 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option(
                 "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text or json.",
+                help="latex, markdown, text, json, html or slides.",
             ),
             click.option(
                 "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
@@ -393,7 +393,7 @@ def train(**options: Any) -> None:
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME")
 @click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
-              help="latex, markdown, text or json.")  # fmt: skip
+              help="latex, markdown, text, json, html or slides.")  # fmt: skip
 @click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
 @click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")

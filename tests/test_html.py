@@ -37,7 +37,7 @@ from backprop_symbolic.errors import NotInstalled, NotWritable
 from backprop_symbolic.numeric.descent import descent
 from backprop_symbolic.numeric.optimizers import optimizers
 from backprop_symbolic.render import Options, write_document
-from backprop_symbolic.rendering import fonts
+from backprop_symbolic.rendering import webfonts as fonts
 from backprop_symbolic.rendering.mathml import ITALIC, MathML, Sign
 from backprop_symbolic.rendering.slides import HEIGHT, slides
 from backprop_symbolic.rendering.web import Page

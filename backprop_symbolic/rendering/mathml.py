@@ -141,8 +141,17 @@ def slanted(token: Element) -> str:
     return ITALIC.get(text, text) if token.tag == "mi" and not token.get("mathvariant") else text
 
 
+LATIN = (("A", "Z", 0x1D434), ("a", "z", 0x1D44E))
+GREEK = (("Α", "Ω", 0x1D6E2), ("α", "ω", 0x1D6FC))
+
+
 def _italics() -> Iterator[tuple[str, str]]:
-    for first, count, start in (("A", 26, 0x1D434), ("a", 26, 0x1D44E), ("Α", 25, 0x1D6E2), ("α", 25, 0x1D6FC)):
+    for first, count, start in (
+        ("A", 26, 0x1D434),
+        ("a", 26, 0x1D44E),
+        ("Α", 25, 0x1D6E2),
+        ("α", 25, 0x1D6FC),
+    ):
         yield from ((chr(ord(first) + i), chr(start + i)) for i in range(count))
     yield "h", "ℎ"
     yield from zip("∂ϵϑϰϕϱϖ", "𝜕𝜖𝜗𝜘𝜙𝜚𝜛", strict=True)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup, escape
 
 from backprop_symbolic.document import Code, Display, Document, Heading, Message, Picture, Row, Table
-from backprop_symbolic.rendering import fonts
+from backprop_symbolic.rendering import webfonts as fonts
 from backprop_symbolic.rendering.base import Options, Words, blocks, environment
 from backprop_symbolic.rendering.mathml import ITALIC, MathML, Sign, height, width, written
 from backprop_symbolic.terminal import Flat
@@ -181,7 +181,11 @@ class Page:
             return []
         used = [s for s in self.document.meanings if s in self.math.used]
         return [
-            (unlinked(self.words.math(s)), unnamed(self.words(self.document.meanings[s])), self.links.get(s, ""))
+            (
+                unlinked(self.words.math(s)),
+                unnamed(self.words(self.document.meanings[s])),
+                self.links.get(s, ""),
+            )
             for s in used
         ]
 
