@@ -73,11 +73,23 @@ class VerifiedDerivation:
         """Decides every step once more; `strict` adds exact cancellation. Raises Unverified."""
         return replace(self, derivation=verify(self.derivation, strict=strict))
 
-    def render(self, format: str = "latex", *, standalone: bool = False, lang: str | None = None) -> str:
-        """The derivation as latex, markdown, text, json, html or slides. Raises UnknownName."""
+    def render(
+        self,
+        format: str = "latex",
+        *,
+        standalone: bool = False,
+        lang: str | None = None,
+        dialect: str = "",
+    ) -> str:
+        """The derivation in a format of text: latex, markdown, text, json, html, slides, notebook.
+
+        Raises UnknownName.
+        """
         from backprop_symbolic.render import Options, render
 
-        options = Options(lang or self.language, DETAILS[self.detail], standalone, figures=self.figures)
+        options = Options(
+            lang or self.language, DETAILS[self.detail], standalone, figures=self.figures, dialect=dialect
+        )
         with collector_paused():
             return render(self.derivation, format, options)
 
@@ -85,9 +97,9 @@ class VerifiedDerivation:
         r"""LaTeX for \input, or a whole document."""
         return self.render("latex", standalone=standalone, lang=lang)
 
-    def markdown(self, *, lang: str | None = None) -> str:
-        """Markdown with $$ blocks, as GitHub renders it."""
-        return self.render("markdown", lang=lang)
+    def markdown(self, *, lang: str | None = None, dialect: str = "") -> str:
+        """Markdown as GitHub renders it, or another dialect: jekyll, myst, quarto, obsidian, jupyter."""
+        return self.render("markdown", lang=lang, dialect=dialect)
 
     def text(self, *, lang: str | None = None) -> str:
         """Unicode for a terminal."""
@@ -96,6 +108,10 @@ class VerifiedDerivation:
     def json(self, *, lang: str | None = None) -> str:
         """Every step with its rule and evidence, as docs/json.md describes."""
         return self.render("json", lang=lang)
+
+    def notebook(self, *, lang: str | None = None) -> str:
+        """A Jupyter notebook that derives, verifies and checks it by numbers once more."""
+        return self.render("notebook", lang=lang)
 
     def __str__(self) -> str:
         return self.text()
@@ -108,7 +124,7 @@ class VerifiedDerivation:
     def _repr_markdown_(self) -> str:
         from backprop_symbolic.render import Options, render
 
-        options = Options(self.language, DETAILS[self.detail], inline=("$", "$"), figures=self.figures)
+        options = Options(self.language, DETAILS[self.detail], dialect="jupyter", figures=self.figures)
         return render(self.derivation, "markdown", options)
 
     def _repr_latex_(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -17,7 +18,7 @@ from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, Outpu
 from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source, Values
@@ -105,7 +106,11 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option(
                 "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text, json, html or slides.",
+                help="latex, markdown, text, json, html, slides or notebook.",
+            ),
+            click.option(
+                "--dialect", metavar="NAME",
+                help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  [default: github]",
             ),
             click.option(
                 "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
@@ -153,6 +158,7 @@ def derive(
     graph_file: str | None,
     notation: str | None,
     format_: str,
+    dialect: str | None,
     standalone: bool,
     lang: str,
     detail: str,
@@ -172,7 +178,7 @@ def derive(
     """
     if weight is None and example is None:
         raise click.UsageError("Missing option '--weight'.")
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, output, dialect)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
@@ -197,19 +203,23 @@ def derive(
         from backprop_symbolic.numeric.substitute import with_numbers
 
         result = with_numbers(result, values, 4 if digits is None else digits)
-    write(result.render(chosen, standalone=standalone), output)
+    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
 
 
-def _format(name: str, standalone: bool, output: str | None) -> str:
+def _format(name: str, standalone: bool, output: str | None, dialect: str | None) -> str:
     """The format's own name; refuses what cannot be written before any work is done."""
     if output is not None:
         writable(output)
     from backprop_symbolic.render import formats
 
-    chosen = formats.get(name).name
-    if standalone and chosen != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen}")
-    return chosen
+    chosen = formats.get(name)
+    if standalone and chosen.name != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
+    if dialect is not None and not chosen.dialects:
+        raise click.UsageError(f"--dialect goes with --format markdown, not {chosen.name}")
+    if dialect is not None and dialect not in chosen.dialects:
+        raise unknown("dialect", dialect, chosen.dialects, f"of {chosen.name}")
+    return chosen.name
 
 
 @cli.command(context_settings=CONTEXT)
@@ -219,6 +229,7 @@ def _format(name: str, standalone: bool, output: str | None) -> str:
 def activation(
     name: str,
     format_: str,
+    dialect: str | None,
     standalone: bool,
     lang: str,
     detail: str,
@@ -232,14 +243,14 @@ def activation(
     The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
     it proves all derivatives of a layer's outputs.
     """
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, output, dialect)
     from backprop_symbolic import activations, api
 
     if plot is not None and isinstance(activations.layer_function(name), activations.LayerActivation):
         raise click.UsageError(f"--plot goes with a function of one variable, not {quoted(name)}")
     picture = None if plot is None else _plot(plot, output, lang)
     result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
-    text = result.render(chosen, standalone=standalone)
+    text = result.render(chosen, standalone=standalone, dialect=dialect or "")
     if plot is not None and picture is not None:
         from backprop_symbolic import plots
 
@@ -265,18 +276,25 @@ def _plot(plot: str, output: str | None, lang: str) -> str:
 @click.argument("name", metavar="NAME|FORMULA")
 @output_options
 def loss(
-    name: str, format_: str, standalone: bool, lang: str, detail: str, strict: bool, output: str | None
+    name: str,
+    format_: str,
+    dialect: str | None,
+    standalone: bool,
+    lang: str,
+    detail: str,
+    strict: bool,
+    output: str | None,
 ) -> None:
     """Prove the derivative of a loss by an output.
 
     NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
     number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
     """
-    chosen = _format(format_, standalone, output)
+    chosen = _format(format_, standalone, output, dialect)
     from backprop_symbolic import api
 
     result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen, standalone=standalone), output)
+    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
 
 
 @cli.command(context_settings=CONTEXT)
@@ -584,6 +602,84 @@ def _number(option: str, value: str | None) -> str:
     if value is not None and not value.strip():
         raise click.UsageError(f"{option} needs a number greater than 0, such as 0.01")
     return value or ""
+
+
+# ---------------------------------------------------------------- lecture notes
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option("--output", "-o", metavar="DIR", required=True,
+              help="The folder to write to; it is made where it is not there.")  # fmt: skip
+@click.option("--format", "format_", default="html", metavar="NAME[,NAME…]", show_default=True,
+              help="html, slides, pdf, markdown, latex, beamer, notebook or text; several between commas.")  # fmt: skip
+@click.option("--dialect", metavar="NAME", default="", help="Of markdown: see backprop derive --help.")
+@click.option("--engine", metavar="NAME", default="", help="Of pdf: typst, xelatex or lualatex.")
+@click.option("--lang", default="en", metavar="CODE[,CODE…]", show_default=True,
+              help="Languages: en, ko, or one of --template-dir.")  # fmt: skip
+@network_options()
+@click.option("--weight", metavar="NAME…", default="",
+              help="The weights gone through, one of each layer: 'w31 w11'.  [default: the first into the first "
+              "unit of each layer]")  # fmt: skip
+@numbers_options
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
+              help="Significant digits of the example's numbers.")  # fmt: skip
+@click.option("--title", metavar="TEXT", default="", help="A title of your own.")
+@click.option("--author", metavar="TEXT", default="", help="Who wrote it.")
+@click.option("--date", metavar="TEXT", default="", help="A date, as it is to be printed.")
+@click.option("--parts", metavar="NAME[,NAME…]", help="Some parts only, e.g. derivation,vanishing.")
+@click.option("--no-pictures", is_flag=True, help="Without flow charts and plots.")
+@click.option("--detail", metavar="LEVEL", default="normal", show_default=True, help="brief, normal or full.")
+@click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
+@click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before ours.")
+@click.option(
+    "--force", is_flag=True, help="Replace files that this program did not write, or that were changed."
+)
+def notes(output: str, template_dir: str | None, force: bool, **options: Any) -> None:
+    """Write lecture notes on a network: a folder with the documents, their pictures and an index.
+
+    The whole lecture: what backpropagation is, the derivation of a weight of each layer, the delta form,
+    training, the vanishing gradient, an example with numbers, its check, and an index of symbols. Every
+    line is verified. Files that are the same already are not written anew.
+    """
+    from backprop_symbolic import publish
+    from backprop_symbolic.lecture import command
+
+    folder = Path(output)
+    if not output.strip():
+        raise OutputRefused("cannot write '': no folder is named")
+    chosen = command.options(options, template_dir)
+    wanted = publish.editions(_names(options["format_"]), _names(options["lang"]), chosen)
+    publish.check(folder, [edition.file for edition in wanted], force)
+    given = {f"--{name}": options[name] for name in ("network", "activation", "loss", "l1", "l2", "bias")}
+    sources = _sources(options["values_files"], options["settings"], options["example"])
+    graph = _stated_graph(options["graph_file"], options["notation"], given, sources)
+    values = _values(graph, sources, options["seed"], options["sample"]) if sources else None
+    with progress() as tell:
+        pages = command.pages(graph, values, options, wanted, chosen, tell)
+    done = publish.publish_pages(folder, pages, wanted[0].language, chosen, force)
+    for name in pages.files:
+        state = "written" if name in done.written else "unchanged"
+        click.echo(f"{state:9}  {folder / name}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Says on a terminal's last line what is being done; says nothing where stderr is no terminal."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def tell(what: str) -> None:
+        if shown:
+            click.echo(f"\r\x1b[K{what} …", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        if shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 # ---------------------------------------------------------------- lists

@@ -7,7 +7,7 @@ business, how it looks the format's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sympy import Expr, Symbol
@@ -218,10 +218,21 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
     ]
     if figures is not None:
         blocks.extend(_given(derivation, detail, figures))
-    defined = {step.id: delta for delta, step in derivation.definitions.items()}
     for section in derivation.shown:
-        blocks.extend(_section(section, detail, 2, figures, defined))
-    return Document(Message(*derivation.title), tuple(blocks), meanings(derivation.graph, derivation))
+        blocks.extend(_section(section, detail, 2, figures))
+    return Document(
+        Message(*derivation.title),
+        tuple(_naming(block, derivation) for block in blocks),
+        meanings(derivation.graph, derivation),
+    )
+
+
+def _naming(block: Block, derivation: Derivation) -> Block:
+    """A display with the δ whose value it gives."""
+    if not isinstance(block, Display):
+        return block
+    given = [row.lhs for row in block.rows if isinstance(row.lhs, Symbol)]
+    return replace(block, names=tuple(name for name in given if name in derivation.definitions))
 
 
 def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
@@ -254,30 +265,21 @@ def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple
     return tuple(block for section in sections for block in _section(section, detail, 2))
 
 
-def _section(
-    section: Section,
-    detail: int,
-    level: int,
-    figures: Figures | None = None,
-    defined: Mapping[str, Symbol] | None = None,
-) -> Iterator[Block]:
-    """A section's blocks; `defined` tells which step gives which δ its meaning."""
+def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
     if section.detail > detail:
         return
     inner: list[Block] = []
     for item in section.items:
         if isinstance(item, Section):
-            inner.extend(_section(item, detail, level + 1, figures, defined))
+            inner.extend(_section(item, detail, level + 1, figures))
         else:
-            inner.extend(_group(item, detail, figures, defined or {}))
+            inner.extend(_group(item, detail, figures))
     if inner:
         yield Heading(level, Message(f"section.{section.key}", section.args), section.label)
         yield from inner
 
 
-def _group(
-    group: Group, detail: int, figures: Figures | None, defined: Mapping[str, Symbol]
-) -> Iterator[Block]:
+def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
     if group.detail > detail or not (steps or group.alone):
         return
@@ -294,7 +296,7 @@ def _group(
         ends = after is None or after.lhs != step.lhs
         if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
             rows.append(_numbers(None, figures.steps[step.id]))
-    yield Display(tuple(rows), tuple(defined[step.id] for step in steps if step.id in defined))
+    yield Display(tuple(rows))
 
 
 def reasons_of(step: Step) -> tuple[Message, ...]:

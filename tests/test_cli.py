@@ -641,8 +641,8 @@ def test_ambiguous_weight(call):
         ("--bias", "nod", "no bias mode 'nod'. Known: 1 none layer node fixed. Did you mean 'node'?"),
         ("--lang", "kr", "no language 'kr'. Known: en ko. Did you mean 'ko'?"),
         ("--lang", "../en", "no language '../en'. Known: en ko. Did you mean 'en'?"),
-        ("--format", "markdwn", "no format 'markdwn'. Known: latex markdown text json. Did you mean 'markdown'?"),
-        ("--format", "html", "no format 'html'. Known: latex markdown text json."),
+        ("--format", "markdwn", "no format 'markdwn'. Known: latex markdown text json notebook. Did you mean 'markdown'?"),
+        ("--format", "html", "no format 'html'. Known: latex markdown text json notebook."),
         ("--detail", "ful", "no detail 'ful'. Known: brief normal full. Did you mean 'full'?"),
         (
             "--notation", "lectur",

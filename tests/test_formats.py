@@ -24,6 +24,7 @@ import tools
 from commands import ROOT
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
+from mathematics import latex_equations, markdown_equations, notebook_equations, rows_of, squeezed
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from sympy import Expr, Symbol, atan, expand
 
@@ -96,11 +97,6 @@ EVERY = pytest.mark.parametrize(
 # ---------------------------------------------------------------- the same mathematics everywhere
 
 
-def squeezed(latex: str) -> str:
-    """LaTeX without the blanks that TeX ignores."""
-    return re.sub(r"\s+", "", latex)
-
-
 def equations_of(result: VerifiedDerivation, lang: str, detail: str) -> list[tuple[str, str]]:
     """(left, right) of every step that is shown, in reading order."""
     shown, level = [], DETAILS[detail]
@@ -120,56 +116,6 @@ def equations_of(result: VerifiedDerivation, lang: str, detail: str) -> list[tup
     for section in result.derivation.sections:
         walk(section)
     return shown
-
-
-def split(body: str, mark: str) -> list[str]:
-    """`body` at each `mark` that stands in no braces and no inner environment."""
-    pieces, depth, start, i = [], 0, 0, 0
-    while i < len(body):
-        if depth == 0 and body.startswith(mark, i):
-            pieces.append(body[start:i])
-            i = start = i + len(mark)
-            continue
-        token = re.compile(r"\\begin\{|\\end\{|\\.|[{}]|.", re.DOTALL).match(body, i)[0]
-        depth += (token == "{") - (token == "}")
-        if token.startswith((r"\begin", r"\end")):
-            depth += 1 if token.startswith(r"\begin") else -1
-            i = body.index("}", i) + 1
-            continue
-        i += len(token)
-    return [*pieces, body[start:]]
-
-
-def rows_of(body: str) -> list[tuple[str, str]]:
-    """(left, right) of each equation in an align or aligned environment; broken lines are joined."""
-    rows: list[tuple[str, str]] = []
-    for row in split(body, r"\\"):
-        cells = split(row.strip().removeprefix("*"), "&")
-        left, right = squeezed(cells[0]), squeezed(cells[1])
-        if right.startswith("="):
-            rows.append((left or rows[-1][0], right[1:]))
-        else:
-            assert not left
-            assert right.startswith(r"\quad{}")
-            rows[-1] = (rows[-1][0], rows[-1][1] + right.removeprefix(r"\quad{}"))
-    return rows
-
-
-def latex_equations(source: str) -> list[tuple[str, str]]:
-    bodies = re.findall(r"\\begin\{align\*\}(.*?)\\end\{align\*\}", source, re.DOTALL)
-    return [row for body in bodies for row in rows_of(body)]
-
-
-def markdown_equations(source: str) -> list[tuple[str, str]]:
-    rows = []
-    for body in re.findall(r"^\$\$\n(.*?)\n\$\$$", source, re.DOTALL | re.MULTILINE):
-        inner = re.fullmatch(r"\\begin\{aligned\}\n(.*)\n\\end\{aligned\}", body, re.DOTALL)
-        if inner:
-            rows.extend(rows_of(inner[1]))
-            continue
-        left, right = split(body, " = ")[0], " = ".join(split(body, " = ")[1:])
-        rows.append((squeezed(left), squeezed(split(right, r"\qquad")[0])))
-    return rows
 
 
 def steps_of(data: object) -> Iterator[dict]:
@@ -204,6 +150,7 @@ def test_every_format_contains_the_same_mathematics(case, lang, detail):
     assert latex_equations(result.latex()) == expected
     assert latex_equations(result.latex(standalone=True)) == expected
     assert markdown_equations(result.markdown()) == expected
+    assert notebook_equations(result.notebook()) == expected
     found = shown_in_json(json.loads(result.json())["sections"], DETAILS[detail])
     assert [(squeezed(s["lhs"]["latex"]), squeezed(s["rhs"]["latex"])) for s in found] == expected
 

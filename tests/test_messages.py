@@ -168,6 +168,7 @@ def written_in_source() -> set[str]:
     """The keys that the source names: Section("…"), Group("…"), Message("…"), calculus' rules."""
     from backprop_symbolic import document as document_module
     from backprop_symbolic.numeric import descent, outcome
+    from backprop_symbolic.rendering import notebook
 
     found: set[str] = set()
     for module in (
@@ -180,6 +181,7 @@ def written_in_source() -> set[str]:
         page,
         descent,
         outcome,
+        notebook,
     ):
         tree = ast.parse(inspect.getsource(module))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]

@@ -40,7 +40,6 @@ class Options:
     language: str = "en"
     detail: int = NORMAL
     standalone: bool = False
-    inline: tuple[str, str] = ("$`", "`$")  # what encloses mathematics in Markdown text
     figures: Figures | None = None  # the numbers to put in
     dialect: str = ""  # of a format that has several; empty for its usual one
     templates: Path | None = None  # a folder whose templates and messages go before ours
@@ -110,11 +109,15 @@ class Words:
 
     def __call__(self, message: Message) -> str:
         """The sentence: text escaped for the format, each {argument} as mathematics."""
+        return "".join(self.pieces(message))
+
+    def pieces(self, message: Message) -> list[str]:
+        """The sentence in pieces: text and arguments by turns."""
         pieces = re.split(r"\{(\w+(?:=\w+)?)\}", self.table[message.key])
-        return "".join(
+        return [
             self.argument(piece, message.args) if i % 2 else self.escape(piece)
             for i, piece in enumerate(pieces)
-        )
+        ]
 
     def list(self, messages: tuple[Message, ...]) -> str:
         """Short messages side by side."""
@@ -134,6 +137,23 @@ class Words:
     def cell(self, cell: object) -> str:
         """A cell of a table: a sentence or mathematics."""
         return self(cell) if isinstance(cell, Message) else self.math(cell)
+
+
+def plain_words(names: Mapping[Symbol, str], options: Options) -> Words:
+    """Sentences on one line of Unicode, where there is no markup: file titles, texts for pictures."""
+    from backprop_symbolic.terminal import Flat
+
+    flat = Flat(names, messages(options.language, options.templates)["word.otherwise"])
+
+    def math(value: Any) -> str:
+        return " = ".join(flat(part) for part in (value if isinstance(value, tuple) else (value,)))
+
+    return Words(options.language, math, on_one_line, options.templates)
+
+
+def on_one_line(text: str) -> str:
+    """Text without line breaks and other signs that control a screen or a file."""
+    return re.sub(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*", " ", text)
 
 
 # ---------------------------------------------------------------- templates

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic.document import Document, Row
-from backprop_symbolic.rendering.base import Format, Options, Words, Written, blocks, environment, formats
+from backprop_symbolic.rendering.base import (
+    Format,
+    Options,
+    Words,
+    Written,
+    blocks,
+    environment,
+    formats,
+    plain_words,
+)
 from backprop_symbolic.wording import messages
 
 if TYPE_CHECKING:
@@ -20,9 +29,9 @@ def write(document: Document, names: Mapping[Symbol, str], options: Options) -> 
     from backprop_symbolic.terminal import FILLER, Terminal, padded, unicode_brackets
 
     write = Terminal(names, messages(options.language, options.templates)["word.otherwise"])
-    words = Words(options.language, lambda value: _one_line(write, value), str, options.templates)
+    words = plain_words(names, options)
     with unicode_brackets():
-        found = blocks(document, words, lambda rows: _text_rows(write, words, rows))
+        found = blocks(document, words, lambda rows: _text_rows(write, words, rows), lambda picture: "")
     text = (
         environment(options.templates)
         .get_template("text/document.txt")
@@ -37,12 +46,15 @@ def write(document: Document, names: Mapping[Symbol, str], options: Options) -> 
 
 
 def _aligned(row: list[str], block: Mapping[str, Any]) -> str:
-    """One row of a table, numbers under their heading's right end."""
+    """One row of a table, each cell where its column's letter puts it; numbers to the right."""
     from backprop_symbolic.terminal import padded
 
-    widths = [max(len(padded(r[i])) for r in (block["head"], *block["rows"])) for i in range(len(row))]
-    cells = [" " * (width - len(padded(cell))) + cell for cell, width in zip(row, widths, strict=True)]
-    return "    " + "  ".join(cells)
+    columns = zip(*(map(padded, cells) for cells in (block["head"], *block["rows"])), strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    align = block["align"] or "r" * len(row)
+    placed = {"l": str.ljust, "c": str.center, "r": str.rjust}
+    cells = [placed[a](padded(c), w) for a, c, w in zip(align, row, widths, strict=True)]
+    return ("    " + "  ".join(cells)).rstrip()
 
 
 def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
@@ -68,15 +80,6 @@ def _text_rows(printer: Terminal, words: Words, rows: tuple[Row, ...]) -> str:
         height = len(lines)
         shown.extend(lines)
     return "\n".join(shown)
-
-
-def _one_line(printer: Terminal, value: Any) -> str:
-    """Mathematics inside a sentence: fractions lie down."""
-    from backprop_symbolic.terminal import Flat
-
-    flat = Flat(printer.names, printer.otherwise)
-    parts = value if isinstance(value, tuple) else (value,)
-    return " = ".join(flat(p) for p in parts)
 
 
 formats.register(Format("text", "Unicode for the terminal", document=write))
