@@ -28,6 +28,7 @@ from backprop_symbolic import (
     proof,
     prove_activation,
     prove_loss,
+    publish,
     read,
     render,
     rules,
@@ -292,7 +293,9 @@ def about_browsers() -> set[str]:
     for folder in ("html", "slides"):
         for path in (template_dir() / folder).glob("*.html"):
             found |= set(re.findall(r'"(html\.\w+)"', path.read_text(encoding="utf-8")))
-    return found | set(re.findall(r'"(html\.\w+)"', inspect.getsource(slides)))
+    for module in (slides, publish):
+        found |= set(re.findall(r'"((?:html|index)\.\w+)"', inspect.getsource(module)))
+    return found
 
 
 def producible() -> set[str]:
