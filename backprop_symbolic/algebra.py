@@ -1,7 +1,7 @@
 """Expressions as they are written on the board.
 
 A line of a derivation is a SymPy expression built with `evaluate=False`, so that it prints in
-the order it was written. Twelve nodes say what SymPy has no word for; each is an ordinary SymPy
+the order it was written. Thirteen nodes say what SymPy has no word for; each is an ordinary SymPy
 `Expr`, and `plain` turns any of them back into evaluated SymPy.
 
     Frac(a, b)        a/b written as a fraction       (Pow(b, -1) is written b^{-1})
@@ -9,11 +9,12 @@ the order it was written. Twelve nodes say what SymPy has no word for; each is a
     Call(f, u)        f(u), f an activation by its name
     Prime(f, u)       f'(u)
     Partial(q, p)     ∂q/∂p, an atom until the verifier or a rule gives it a value
+    Ordinary(q, p)    dq/dp, the same for a function of one variable
     Decimal(r)        a number written with a decimal point, held exactly
     Numeral(r, n)     a number put in for a name, held exactly, written with n significant digits
     Near(r)           about r: a decimal that is rounded
     Span(a, b, …)     the numbers from a to b, with or without the ends
-    Total(a, j)       Σ_j a, a sum over an index; for sentences, not for lines
+    Total(a, j)       Σ_j a, a sum over an index; it has a value only with its terms written out
     At(v, t)          v(t), one number of a sequence
     Series(u, i, t)   Σ u for i = 1 … t
 """
@@ -122,6 +123,12 @@ class Partial(Expr):
     def held(self) -> tuple[Symbol, ...]:
         """What is held fixed besides."""
         return cast(tuple[Symbol, ...], self.args[2:])
+
+
+class Ordinary(Partial):
+    """dof/dwrt, of a function of one variable: a Partial that is written with d."""
+
+    __slots__ = ()
 
 
 class At(Expr):
@@ -236,7 +243,7 @@ class Span(Expr):
 
 
 class Total(Expr):
-    """Σ_j term: a sum over an index, which only a sentence may hold."""
+    """Σ_j term: a sum over an index; a line that holds one is decided with the terms written out."""
 
     __slots__ = ()
     is_commutative = True

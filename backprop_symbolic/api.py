@@ -35,6 +35,7 @@ class VerifiedDerivation:
     language: str = "en"
     detail: str = "normal"
     figures: Figures | None = None
+    templates: Path | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -81,17 +82,39 @@ class VerifiedDerivation:
         lang: str | None = None,
         dialect: str = "",
     ) -> str:
-        """The derivation in a format of text: latex, markdown, text, json, html, slides, notebook.
+        """The derivation in a format of text: latex, markdown, text, json, html, notebook or another.
 
-        Raises UnknownName.
+        Raises UnknownName, and NotText for a format of bytes.
         """
-        from backprop_symbolic.render import Options, render
+        from backprop_symbolic.render import textual
+
+        name = textual(format).name
+        return self.bytes(name, standalone=standalone, lang=lang, dialect=dialect).decode("utf-8")
+
+    def bytes(
+        self,
+        format: str = "pdf",
+        *,
+        standalone: bool = False,
+        lang: str | None = None,
+        dialect: str = "",
+        engine: str = "",
+    ) -> bytes:
+        """The derivation in any format, as a file holds it.
+
+        dialect  of Markdown: github, jekyll, myst, quarto, obsidian, jupyter
+        engine   what makes a PDF: typst, xelatex, lualatex
+
+        Raises UnknownName, NotInstalled, NotTypeset or BadTemplates.
+        """
+        from backprop_symbolic.render import Options, rendered
 
         options = Options(
-            lang or self.language, DETAILS[self.detail], standalone, figures=self.figures, dialect=dialect
-        )
+            lang or self.language, DETAILS[self.detail], standalone, self.figures, dialect, engine or "typst",
+            self.templates,
+        )  # fmt: skip
         with collector_paused():
-            return render(self.derivation, format, options)
+            return rendered(self.derivation, format, options).data
 
     def latex(self, *, standalone: bool = False, lang: str | None = None) -> str:
         r"""LaTeX for \input, or a whole document."""
@@ -124,7 +147,13 @@ class VerifiedDerivation:
     def _repr_markdown_(self) -> str:
         from backprop_symbolic.render import Options, render
 
-        options = Options(self.language, DETAILS[self.detail], dialect="jupyter", figures=self.figures)
+        options = Options(
+            self.language,
+            DETAILS[self.detail],
+            figures=self.figures,
+            dialect="jupyter",
+            templates=self.templates,
+        )
         return render(self.derivation, "markdown", options)
 
     def _repr_latex_(self) -> str:
@@ -164,6 +193,7 @@ def derive(
     lang: str = "en",
     detail: str = "normal",
     strict: bool = False,
+    templates: str | Path | None = None,
 ) -> VerifiedDerivation:
     """∂E/∂w step by step, every step verified.
 
@@ -171,15 +201,17 @@ def derive(
     weight    a name as the notation writes it, a list of names, or "all"
     notation  lecture, layered, mazur, or the path of a TOML file; for a Network only
     strict    decide every step by exact cancellation too
+    templates  a folder whose templates and sentences go before ours
 
-    Raises UnknownName, BadNetwork, BadGraph, BadExpression or BadNotation for what it cannot
+    Raises UnknownName, BadTemplates, BadNetwork, BadGraph, BadExpression or BadNotation for what it cannot
     read, and Unverified where a step does not hold, which would be an error of this package.
     """
     if detail not in DETAILS:
         raise unknown("detail", detail, DETAILS)
-    from backprop_symbolic.wording import messages
+    from backprop_symbolic.wording import messages, own_templates
 
-    messages(lang)  # an unknown language is refused before anything is derived
+    own = None if templates is None else own_templates(templates)
+    messages(lang, own)  # an unknown language is refused before anything is derived
     graph = _graph(network, notation)
     graph.written(lang)  # and so are names that would look alike
     if weight == "all":
@@ -195,11 +227,16 @@ def derive(
         raise unknown("weight", "all", [], f"in {graph.title}: it has no parameters")
     with collector_paused():
         derivation = backprop(graph, parameters, repeat=detail == "full")
-        return VerifiedDerivation(verify(derivation, strict=strict), lang, detail)
+        return VerifiedDerivation(verify(derivation, strict=strict), lang, detail, templates=own)
 
 
 def prove_activation(
-    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+    name: str,
+    *,
+    lang: str = "en",
+    detail: str = "normal",
+    strict: bool = False,
+    templates: str | Path | None = None,
 ) -> VerifiedDerivation:
     """The page of an activation, by its name or as a formula in x: f', its proof, its forms.
 
@@ -207,26 +244,34 @@ def prove_activation(
     """
     from backprop_symbolic.page import activation_page
 
-    return _page(lambda: activation_page(name, strict=strict), lang, detail)
+    return _page(lambda: activation_page(name, strict=strict), lang, detail, templates)
 
 
 def prove_loss(
-    name: str, *, lang: str = "en", detail: str = "normal", strict: bool = False
+    name: str,
+    *,
+    lang: str = "en",
+    detail: str = "normal",
+    strict: bool = False,
+    templates: str | Path | None = None,
 ) -> VerifiedDerivation:
     """The page of a loss, by its name or as a formula in t and o: ∂E/∂o and its proof."""
     from backprop_symbolic.page import loss_page
 
-    return _page(lambda: loss_page(name, strict=strict), lang, detail)
+    return _page(lambda: loss_page(name, strict=strict), lang, detail, templates)
 
 
-def _page(make: Callable[[], Derivation], lang: str, detail: str) -> VerifiedDerivation:
-    from backprop_symbolic.wording import messages
+def _page(
+    make: Callable[[], Derivation], lang: str, detail: str, templates: str | Path | None
+) -> VerifiedDerivation:
+    from backprop_symbolic.wording import messages, own_templates
 
     if detail not in DETAILS:
         raise unknown("detail", detail, DETAILS)
-    messages(lang)
+    own = None if templates is None else own_templates(templates)
+    messages(lang, own)
     with collector_paused():
-        return VerifiedDerivation(make(), lang, detail)
+        return VerifiedDerivation(make(), lang, detail, templates=own)
 
 
 def _graph(network: Network | Graph | str | Path, notation: str) -> Graph:

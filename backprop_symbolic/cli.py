@@ -18,7 +18,7 @@ from backprop_symbolic.errors import BackpropError, BadGraph, Interrupted, Outpu
 from backprop_symbolic.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source, Values
@@ -100,36 +100,38 @@ def cli(context: click.Context) -> None:
         raise click.UsageError("no command given. See backprop --help.")
 
 
-def output_options(command: Callable[..., None]) -> Callable[..., None]:
+#: The options that say how a document is written; those marked are of documents with steps to choose from.
+_OUTPUT = (
+    (click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
+                  help="latex, markdown, text, json, html, slides, pdf, beamer or notebook."), False),
+    (click.option("--dialect", metavar="NAME",
+                  help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  "
+                  "[default: github]"), False),
+    (click.option("--standalone", is_flag=True,
+                  help="With latex: a whole document, for xelatex or lualatex."), False),
+    (click.option("--engine", metavar="NAME",
+                  help="With pdf: typst, xelatex or lualatex.  [default: typst, which needs no TeX]"), False),
+    (click.option("--lang", metavar="CODE", default="en", show_default=True,
+                  help="Language: en, ko, or one of --template-dir."), False),
+    (click.option("--detail", metavar="LEVEL", default="normal", show_default=True,
+                  help="brief, normal, or full (every line, every proof repeated where it is used)."), True),
+    (click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."), True),
+    (click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before "
+                  "ours."), False),
+    (click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."),
+     False),
+)  # fmt: skip
+
+
+def output_options(*, detail: bool = True) -> Callable[[Command], Command]:
     """The options that say how a document is written, the same for every command that writes one."""
-    for option in reversed(
-        (
-            click.option(
-                "--format", "format_", metavar="NAME", default="latex", show_default=True,
-                help="latex, markdown, text, json, html, slides or notebook.",
-            ),
-            click.option(
-                "--dialect", metavar="NAME",
-                help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  [default: github]",
-            ),
-            click.option(
-                "--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."
-            ),
-            click.option(
-                "--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko."
-            ),
-            click.option(
-                "--detail", metavar="LEVEL", default="normal", show_default=True,
-                help="brief, normal, or full (every line, every proof repeated where it is used).",
-            ),
-            click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too."),
-            click.option(
-                "-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout."
-            ),
-        )
-    ):  # fmt: skip
-        command = option(command)
-    return command
+
+    def decorate(command: Command) -> Command:
+        for option, of_details in reversed(_OUTPUT):
+            command = option(command) if detail or not of_details else command
+        return command
+
+    return decorate
 
 
 @cli.command(context_settings=CONTEXT)
@@ -141,7 +143,7 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
     "blanks ('w31 w11'), or 'all'. Required, but for an example, which is derived as a whole.",
 )
 @network_options(at_length=True)
-@output_options
+@output_options()
 @numbers_options
 @click.option(
     "--digits", type=int, metavar="N",
@@ -157,19 +159,13 @@ def derive(
     bias: str | None,
     graph_file: str | None,
     notation: str | None,
-    format_: str,
-    dialect: str | None,
-    standalone: bool,
-    lang: str,
-    detail: str,
-    strict: bool,
     values_files: tuple[str, ...],
     settings: tuple[str, ...],
     seed: int | None,
     example: str | None,
     sample: int | None,
     digits: int | None,
-    output: str | None,
+    **out: Any,
 ) -> None:
     """Derive ∂E/∂WEIGHT step by step.
 
@@ -178,7 +174,7 @@ def derive(
     """
     if weight is None and example is None:
         raise click.UsageError("Missing option '--weight'.")
-    chosen = _format(format_, standalone, output, dialect)
+    look = _look(out)
     from backprop_symbolic import api
 
     given = {"--network": network, "--activation": activation, "--loss": loss, "--bias": bias}
@@ -192,70 +188,68 @@ def derive(
     values = _values(graph, sources, seed, sample) if numbered else None
     wanted = "all" if weight is None else weight
     names: str | list[str] = "all" if wanted.strip() == "all" else wanted.split() or [wanted]
-    result = api.derive(
-        graph,
-        names,
-        lang=lang,
-        detail=detail,
-        strict=strict,
-    )
+    result = api.derive(graph, names, **_manner(out))
     if values is not None:
         from backprop_symbolic.numeric.substitute import with_numbers
 
         result = with_numbers(result, values, 4 if digits is None else digits)
-    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
+    write(result.bytes(**look), out["output"])
 
 
-def _format(name: str, standalone: bool, output: str | None, dialect: str | None) -> str:
-    """The format's own name; refuses what cannot be written before any work is done."""
+def _look(out: Mapping[str, Any]) -> dict[str, Any]:
+    """How `bytes` is to write a result; refuses what cannot be written before any work is done."""
+    output, dialect, engine = out["output"], out["dialect"], out["engine"]
     if output is not None:
         writable(output)
     from backprop_symbolic.render import formats
 
-    chosen = formats.get(name)
-    if standalone and chosen.name != "latex":
+    chosen = formats.get(out["format_"])
+    if out["standalone"] and chosen.name != "latex":
         raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
     if dialect is not None and not chosen.dialects:
         raise click.UsageError(f"--dialect goes with --format markdown, not {chosen.name}")
     if dialect is not None and dialect not in chosen.dialects:
         raise unknown("dialect", dialect, chosen.dialects, f"of {chosen.name}")
-    return chosen.name
+    if engine is not None:
+        if chosen.name != "pdf":
+            raise click.UsageError(f"--engine goes with --format pdf, not {chosen.name}")
+        from backprop_symbolic.engines import checked
+
+        checked(engine)
+    if chosen.binary and output is None and sys.stdout is not None and sys.stdout.isatty():
+        raise OutputRefused(f"format {chosen.name} is no text for a terminal: name a file with -o FILE")
+    more = {"dialect": dialect or "", "engine": engine or ""}
+    return {"format": chosen.name, "standalone": out["standalone"], **more}
+
+
+def _manner(out: Mapping[str, Any]) -> dict[str, Any]:
+    """How something is derived and told."""
+    return {"templates": out["template_dir"], **{name: out[name] for name in ("lang", "detail", "strict")}}
 
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
-@output_options
+@output_options()
 @click.option("--plot", metavar="FILE", help="Draw f and f' too, as .svg, .png or .pdf.")
-def activation(
-    name: str,
-    format_: str,
-    dialect: str | None,
-    standalone: bool,
-    lang: str,
-    detail: str,
-    strict: bool,
-    output: str | None,
-    plot: str | None,
-) -> None:
+def activation(name: str, plot: str | None, **out: Any) -> None:
     """Prove the derivative of an activation.
 
     NAME is an activation such as sigmoid, FORMULA any formula in x such as 'x*sigmoid(1.702*x)'.
     The page states the exact formula, proves f' line by line and writes it through y = f(x). Of softmax
     it proves all derivatives of a layer's outputs.
     """
-    chosen = _format(format_, standalone, output, dialect)
+    look = _look(out)
     from backprop_symbolic import activations, api
 
     if plot is not None and isinstance(activations.layer_function(name), activations.LayerActivation):
         raise click.UsageError(f"--plot goes with a function of one variable, not {quoted(name)}")
-    picture = None if plot is None else _plot(plot, output, lang)
-    result = api.prove_activation(name, lang=lang, detail=detail, strict=strict)
-    text = result.render(chosen, standalone=standalone, dialect=dialect or "")
+    picture = None if plot is None else _plot(plot, out["output"], out["lang"])
+    data = api.prove_activation(name, **_manner(out)).bytes(**look)
     if plot is not None and picture is not None:
         from backprop_symbolic import plots
 
-        write_bytes(plots.Curves((name,)).draw(picture, {}, lang), plot)
-    write(text, output)
+        write_bytes(plots.Curves((name,)).draw(picture, {}, out["lang"]), plot)
+    write(data, out["output"])
 
 
 def _plot(plot: str, output: str | None, lang: str) -> str:
@@ -274,27 +268,17 @@ def _plot(plot: str, output: str | None, lang: str) -> str:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME|FORMULA")
-@output_options
-def loss(
-    name: str,
-    format_: str,
-    dialect: str | None,
-    standalone: bool,
-    lang: str,
-    detail: str,
-    strict: bool,
-    output: str | None,
-) -> None:
+@output_options()
+def loss(name: str, **out: Any) -> None:
     """Prove the derivative of a loss by an output.
 
     NAME is a loss such as half_sse, FORMULA any formula in the target t and the output o (and the
     number n of outputs) such as '(t - o)**4/4'; the error is its sum over the outputs.
     """
-    chosen = _format(format_, standalone, output, dialect)
+    look = _look(out)
     from backprop_symbolic import api
 
-    result = api.prove_loss(name, lang=lang, detail=detail, strict=strict)
-    write(result.render(chosen, standalone=standalone, dialect=dialect or ""), output)
+    write(api.prove_loss(name, **_manner(out)).bytes(**look), out["output"])
 
 
 @cli.command(context_settings=CONTEXT)
@@ -410,28 +394,22 @@ def train(**options: Any) -> None:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", metavar="NAME")
-@click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
-              help="latex, markdown, text, json, html or slides.")  # fmt: skip
-@click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex.")
-@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
-def optimizer(name: str, format_: str, standalone: bool, lang: str, output: str | None) -> None:
+@output_options(detail=False)
+def optimizer(name: str, **out: Any) -> None:
     """Write down the rule of an optimizer, and what follows from it.
 
     NAME is sgd, momentum, nesterov, adagrad, rmsprop or adam. Every line is verified.
     """
-    if output is not None:
-        writable(output)
+    look = _look(out)
+    from backprop_symbolic.api import VerifiedDerivation
     from backprop_symbolic.numeric.descent import descent
     from backprop_symbolic.numeric.optimizers import optimizers
-    from backprop_symbolic.render import Options, formats, messages, render
+    from backprop_symbolic.wording import messages, own_templates
 
-    chosen = formats.get(format_)
-    if standalone and chosen.name != "latex":
-        raise click.UsageError(f"--standalone goes with --format latex, not {chosen.name}")
-    messages(lang)
-    text = render(descent(optimizers.get(name)), chosen.name, Options(lang, standalone=standalone))
-    write(text, output)
+    own = None if out["template_dir"] is None else own_templates(out["template_dir"])
+    messages(out["lang"], own)
+    result = VerifiedDerivation(descent(optimizers.get(name)), out["lang"], templates=own)
+    write(result.bytes(**look), out["output"])
 
 
 @cli.command(context_settings=CONTEXT)
@@ -611,15 +589,16 @@ def _number(option: str, value: str | None) -> str:
 @click.option("--output", "-o", metavar="DIR", required=True,
               help="The folder to write to; it is made where it is not there.")  # fmt: skip
 @click.option("--format", "format_", default="html", metavar="NAME[,NAME…]", show_default=True,
-              help="html, slides, pdf, markdown, latex, beamer, notebook or text; several between commas.")  # fmt: skip
+              help="html, slides, pdf, markdown, latex, beamer, notebook or text; several between "
+              "commas.")  # fmt: skip
 @click.option("--dialect", metavar="NAME", default="", help="Of markdown: see backprop derive --help.")
 @click.option("--engine", metavar="NAME", default="", help="Of pdf: typst, xelatex or lualatex.")
 @click.option("--lang", default="en", metavar="CODE[,CODE…]", show_default=True,
               help="Languages: en, ko, or one of --template-dir.")  # fmt: skip
 @network_options()
 @click.option("--weight", metavar="NAME…", default="",
-              help="The weights gone through, one of each layer: 'w31 w11'.  [default: the first into the first "
-              "unit of each layer]")  # fmt: skip
+              help="The weights gone through, one of each layer: 'w31 w11'.  [default: the first into the "
+              "first unit of each layer]")  # fmt: skip
 @numbers_options
 @click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
               help="Significant digits of the example's numbers.")  # fmt: skip
@@ -917,16 +896,16 @@ def writable(output: str) -> None:
         raise OutputRefused(f"cannot write {quoted(output)}: {error.strerror}") from None
 
 
-def write(text: str, output: str | None) -> None:
-    """`text` to a file, whole or not at all, or to stdout."""
-    data = text.encode("utf-8")
+def write(content: str | bytes, output: str | None) -> None:
+    """Text or bytes to a file, whole or not at all, or to stdout."""
+    data = content if isinstance(content, bytes) else content.encode("utf-8")
     if output is None:
         if sys.stdout is None:
             raise OutputRefused("there is no standard output to write to")
         stream = getattr(sys.stdout, "buffer", None)
         try:
             if stream is None:
-                sys.stdout.write(text)
+                sys.stdout.write(data.decode("utf-8"))
             else:
                 sys.stdout.flush()
                 rest = memoryview(data)

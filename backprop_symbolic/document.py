@@ -6,8 +6,8 @@ business, how it looks the format's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sympy import Expr, Symbol
@@ -218,21 +218,10 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
     ]
     if figures is not None:
         blocks.extend(_given(derivation, detail, figures))
+    defined = {step.id: delta for delta, step in derivation.definitions.items()}
     for section in derivation.shown:
-        blocks.extend(_section(section, detail, 2, figures))
-    return Document(
-        Message(*derivation.title),
-        tuple(_naming(block, derivation) for block in blocks),
-        meanings(derivation.graph, derivation),
-    )
-
-
-def _naming(block: Block, derivation: Derivation) -> Block:
-    """A display with the δ whose value it gives."""
-    if not isinstance(block, Display):
-        return block
-    given = [row.lhs for row in block.rows if isinstance(row.lhs, Symbol)]
-    return replace(block, names=tuple(name for name in given if name in derivation.definitions))
+        blocks.extend(_section(section, detail, 2, figures, defined))
+    return Document(Message(*derivation.title), tuple(blocks), meanings(derivation.graph, derivation))
 
 
 def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:
@@ -250,36 +239,56 @@ def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Bl
     rest = [(q, figure) for q, figure in figures.forward.items() if q not in shown]
     if rest:
         yield Paragraph(Message("group.forward_numbers"))
-        yield Display(tuple(_numbers(q, figure) for q, figure in rest))
+        yield Display(tuple(numbers_row(q, figure) for q, figure in rest))
 
 
-def _numbers(lhs: Expr | None, figure: Figure) -> Row:
+def numbers_row(lhs: Expr | None, figure: Figure) -> Row:
     """lhs = the numbers put in = what they come to."""
     if isinstance(figure.formula, Numeral):
         return Row(lhs, figure.result)
     return Row(lhs, figure.formula, (), figure.result)
 
 
-def section_blocks(sections: tuple[Section, ...], detail: int = NORMAL) -> tuple[Block, ...]:
-    """Sections as blocks, for a page that is no derivation."""
-    return tuple(block for section in sections for block in _section(section, detail, 2))
+def section_blocks(
+    items: Iterable[Section | Group],
+    detail: int = NORMAL,
+    level: int = 2,
+    defined: Mapping[str, Symbol] | None = None,
+) -> tuple[Block, ...]:
+    """Sections, their headings on a level, and groups as blocks; `defined` tells which step defines a δ."""
+    found: list[Block] = []
+    for item in items:
+        if isinstance(item, Section):
+            found.extend(_section(item, detail, level, None, defined))
+        else:
+            found.extend(_group(item, detail, None, defined or {}))
+    return tuple(found)
 
 
-def _section(section: Section, detail: int, level: int, figures: Figures | None = None) -> Iterator[Block]:
+def _section(
+    section: Section,
+    detail: int,
+    level: int,
+    figures: Figures | None = None,
+    defined: Mapping[str, Symbol] | None = None,
+) -> Iterator[Block]:
+    """A section's blocks; `defined` tells which step gives which δ its meaning."""
     if section.detail > detail:
         return
     inner: list[Block] = []
     for item in section.items:
         if isinstance(item, Section):
-            inner.extend(_section(item, detail, level + 1, figures))
+            inner.extend(_section(item, detail, level + 1, figures, defined))
         else:
-            inner.extend(_group(item, detail, figures))
+            inner.extend(_group(item, detail, figures, defined or {}))
     if inner:
         yield Heading(level, Message(f"section.{section.key}", section.args), section.label)
         yield from inner
 
 
-def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block]:
+def _group(
+    group: Group, detail: int, figures: Figures | None, defined: Mapping[str, Symbol]
+) -> Iterator[Block]:
     steps = [step for step in group.steps if step.detail <= detail]
     if group.detail > detail or not (steps or group.alone):
         return
@@ -295,8 +304,8 @@ def _group(group: Group, detail: int, figures: Figures | None) -> Iterator[Block
         before = step.lhs
         ends = after is None or after.lhs != step.lhs
         if figures is not None and ends and step.id in figures.steps and symbols(step.rhs):
-            rows.append(_numbers(None, figures.steps[step.id]))
-    yield Display(tuple(rows))
+            rows.append(numbers_row(None, figures.steps[step.id]))
+    yield Display(tuple(rows), tuple(defined[step.id] for step in steps if step.id in defined))
 
 
 def reasons_of(step: Step) -> tuple[Message, ...]:

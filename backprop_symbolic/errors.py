@@ -57,6 +57,14 @@ class NotInstalled(BackpropError):
     """An optional package or font that is asked for and is not there."""
 
 
+class NotTypeset(BackpropError):
+    """A document that Typst or TeX refuses: no font has a sign in it, or a template of one's own is wrong."""
+
+
+class NotText(BackpropError):
+    """A format of bytes, such as a PDF, where text is asked for."""
+
+
 class BadPicture(BackpropError):
     """A network or graph too large to be drawn."""
 

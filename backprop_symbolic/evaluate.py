@@ -50,6 +50,7 @@ from backprop_symbolic.algebra import (
     Decimal,
     Frac,
     Numeral,
+    Ordinary,
     Partial,
     Prime,
     Tight,
@@ -556,7 +557,7 @@ class Evaluator:
             return domain.product([domain.sum([t, domain.product([self.minus_one, whole, b])]), inverse])
         if kind is Pow:
             return self.tangent_of_power(expr, env, seed)
-        if kind in (Partial, Prime):
+        if kind in (Partial, Ordinary, Prime):
             raise Undecidable("a derivative of a derivative")
         u = expr.args[0]
         t = self.tangent(u, env, seed)
@@ -622,6 +623,7 @@ _VALUES: Mapping[type, Callable[[Evaluator, Any, Env], Any]] = {
     Pow: Evaluator.raised,
     exp_: Evaluator._exponential,
     Partial: lambda self, expr, env: self.partial(expr),
+    Ordinary: lambda self, expr, env: self.partial(expr),
     Call: Evaluator._call,
     Prime: Evaluator._prime,
     Piecewise: Evaluator._pieces,

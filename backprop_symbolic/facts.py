@@ -12,7 +12,7 @@ are decided by the verifier like those of any derivation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -296,16 +296,22 @@ def sections(entry: Activation) -> tuple[Section, ...]:
 
 def as_sections(known: Facts) -> tuple[Section, ...]:
     """Facts as one section with a sentence for each."""
-    groups: list[Group] = []
-    said: set[str] = set()
+    name = next(iter(known.names))
+    return (Section("facts", tuple(as_groups(known)), args={"function": name}),)
+
+
+def as_groups(known: Iterable[Fact], said: set[str] | None = None) -> Iterator[Group]:
+    """A sentence for each fact, with its equations; how it is known is said once.
+
+    `said` has what has been said before, and gets what is said here.
+    """
+    said = set() if said is None else said
     for fact in known:
-        groups.append(Group(f"fact_{fact.key}", fact.steps, fact.args, alone=not fact.steps))
+        yield Group(f"fact_{fact.key}", fact.steps, fact.args, alone=not fact.steps)
         for how in fact.how:
             if how not in said:
                 said.add(how)
-                groups.append(Group(f"how_{how}", (), {}, NORMAL, alone=True))
-    name = next(iter(known.names))
-    return (Section("facts", tuple(groups), args={"function": name}),)
+                yield Group(f"how_{how}", (), {}, NORMAL, alone=True)
 
 
 class _Author:

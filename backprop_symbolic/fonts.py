@@ -21,6 +21,15 @@ def hangul_font() -> Path | None:
     return None
 
 
+def named(family: str) -> Path | None:
+    """The file of a font family on the machine, None where it is not there."""
+    for folder in SYSTEM:
+        found = sorted(Path(folder).expanduser().rglob(f"{family}.[ot]tf"))
+        if found:
+            return found[0]
+    return None
+
+
 def hangul_folder() -> Path | None:
     """The folder of that font."""
     found = hangul_font()

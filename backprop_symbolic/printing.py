@@ -24,6 +24,7 @@ from backprop_symbolic.algebra import (
     Frac,
     Near,
     Numeral,
+    Ordinary,
     Partial,
     Prime,
     Series,
@@ -199,7 +200,7 @@ class Printer(ABC, Generic[T]):
         return self.join([self(left), self.word(f" {latex} ", f" {sign} "), self(right)])
 
     def partial(self, expr: Partial) -> T:
-        d = "d" if expr.wrt == X else "∂"
+        d = "d" if expr.wrt == X or isinstance(expr, Ordinary) else "∂"
         wrt = self.name(expr.wrt)
         if isinstance(expr.of, Symbol):
             shown = self.derivative(d, self.name(expr.of), wrt)
@@ -321,7 +322,7 @@ def precedence(expr: Basic) -> int:
         return TIGHT
     if isinstance(expr, (Pow, exp_)):
         return ATOM if isinstance(expr, Pow) and expr.args[1] == Rational(1, 2) else POWER
-    if isinstance(expr, Series):
+    if isinstance(expr, (Series, Total)):
         return PRODUCT
     if isinstance(expr, Partial):
         return POWER if isinstance(expr.of, Symbol) else PRODUCT

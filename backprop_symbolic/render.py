@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from backprop_symbolic import rendering
 from backprop_symbolic.derivation import DETAILS, Derivation
 from backprop_symbolic.document import Document
-from backprop_symbolic.errors import BackpropError, BadTemplates, quoted, unknown
+from backprop_symbolic.errors import BackpropError, BadTemplates, NotText, quoted, unknown
 from backprop_symbolic.rendering.base import Format, Options, Words, Written, environment, formats
 from backprop_symbolic.rendering.markdown import escape_markdown
 from backprop_symbolic.wording import languages, messages
@@ -34,8 +34,16 @@ def rendered(derivation: Derivation, format: str = "latex", options: Options | N
 
 
 def render(derivation: Derivation, format: str = "latex", options: Options | None = None) -> str:
-    """The derivation in a format of text. Raises UnknownName for an unknown format or language."""
-    return rendered(derivation, format, options).data.decode("utf-8")
+    """The derivation in a format of text. Raises UnknownName for an unknown format or language, NotText."""
+    return rendered(derivation, textual(format).name, options).data.decode("utf-8")
+
+
+def textual(format: str) -> Format:
+    """The format called so. Raises UnknownName, or NotText where it is one of bytes."""
+    chosen = formats.get(format)
+    if chosen.binary:
+        raise NotText(f"format {chosen.name} is no text: .bytes({chosen.name!r}) gives its bytes")
+    return chosen
 
 
 def write_document(
@@ -90,5 +98,5 @@ def _chosen(format: str, options: Options) -> Format:
 
 __all__ = [
     "DETAILS", "Format", "Options", "Words", "Written", "environment", "escape_markdown", "formats",
-    "languages", "messages", "render", "rendered", "write_document",
+    "languages", "messages", "render", "rendered", "textual", "write_document",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from sympy import Basic, Rational, Symbol
 from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
-from backprop_symbolic.algebra import Call, Frac, Near, Partial, Prime, X
+from backprop_symbolic.algebra import Call, Frac, Near, Ordinary, Partial, Prime, X
 from backprop_symbolic.printing import RELATIONS, Plain, Printer, latex_name
 
 #: stringPict counts a Hangul syllable as one column; a filler takes the second and is removed.
@@ -210,7 +210,7 @@ class Flat(Plain):
         return f"{base}^({exponent})"
 
     def partial(self, expr: Partial) -> str:
-        d = "d" if expr.wrt == X else "∂"
+        d = "d" if expr.wrt == X or isinstance(expr, Ordinary) else "∂"
         of = self.name(expr.of) if isinstance(expr.of, Symbol) else f"({self(expr.of)})"
         held = f"|_{','.join(self.name(h) for h in expr.held)}" if expr.held else ""
         return f"{d}{of}/{d}{self.name(expr.wrt)}{held}"

@@ -201,7 +201,7 @@ def _matrix(units: int, inputs: int, weights: float, source: random.Random) -> l
 def document(found: Vanishing) -> tuple[Document, Mapping[Symbol, str]]:
     """The page: where the factor comes from, the bound as equations, the table; and its names."""
     names: dict[Symbol, str] = {}
-    sections = (_origin(found, names), *(_bound(course, found, names) for course in found.courses))
+    sections = (origin(found, names), *(_bound(course, found, names) for course in found.courses))
     sizes = "-".join(map(str, found.sizes))
     setting: dict[str, Argument] = {"sizes": sizes, "layers": found.depth}
     weights = _decimal(found.weights)
@@ -217,7 +217,7 @@ def document(found: Vanishing) -> tuple[Document, Mapping[Symbol, str]]:
     return Document(title, tuple(blocks)), names
 
 
-def _origin(found: Vanishing, names: dict[Symbol, str]) -> Section:
+def origin(found: Vanishing, names: dict[Symbol, str]) -> Section:
     """From δ_j to the factor: triangle inequality, sup|f'|, sum of absolute weights."""
     above = _indices(found.sizes[2] if found.depth > 1 else 1)
     deltas = [_name(names, f"delta_{k}", rf"\delta_{{{k}}}") for k in above]
@@ -286,11 +286,11 @@ def _bound(course: Course, found: Vanishing, names: dict[Symbol, str]) -> Sectio
     bare = not steepest.steps
     groups = [Group(f"fact_{steepest.key}", steepest.steps, steepest.args, alone=bare)]
     if count:
-        groups.append(Group("vanishing_power", _power(course, found, names), {"layers": count}))
+        groups.append(Group("vanishing_power", power_of(course, found, names), {"layers": count}))
     return Section("vanishing_bound", tuple(groups), args={"function": Symbol(course.entry.sign)})
 
 
-def _power(course: Course, found: Vanishing, names: dict[Symbol, str]) -> tuple[Step, ...]:
+def power_of(course: Course, found: Vanishing, names: dict[Symbol, str]) -> tuple[Step, ...]:
     """bound = (sup|f'|·c)^n = number, each line decided by the verifier."""
     count = found.depth - 1
     lhs = _name(names, f"B[{course.entry.sign}]", f"B_{{{latex_sign(course.entry)}}}")
@@ -321,13 +321,13 @@ def _table(found: Vanishing, names: Mapping[Symbol, str]) -> Table:
     for n in range(found.depth):
         row: list[Expr] = [Integer(n)]
         for course in found.courses:
-            row.append(_cell(course.bounds_as_floats[n], 6))
-            row.extend(_cell(v, 3) for v in (course.largest[n], course.typical[n]))
+            row.append(cell(course.bounds_as_floats[n], 6))
+            row.extend(cell(v, 3) for v in (course.largest[n], course.typical[n]))
         rows.append(tuple(row))
     return Table(tuple(head), tuple(rows))
 
 
-def _cell(value: float, significant: int) -> Expr:
+def cell(value: float, significant: int) -> Expr:
     """A float to a few digits; very small ones as a power of ten."""
     if value == 0:
         return ZERO

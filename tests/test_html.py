@@ -274,6 +274,14 @@ def test_delta_leads_to_its_definition():
     assert not re.search(r"<a[^>]*>[^/]*<a", outline.replace("</", "/"))
 
 
+def test_a_link_is_not_lost_where_a_formula_is_long():
+    """A factor too wide to be left alone, with nowhere to be cut, keeps its link."""
+    d = Symbol("d")
+    for name in ("d", rf"\text{{{'wide' * 9}}}"):
+        row = MathML({d: name}, "otherwise", {d: Sign("it", "there")}).row(None, d * 2)
+        assert row.find(".//a").get("href") == "#there"
+
+
 def test_symbols_are_listed_unless_the_document_lists_them():
     """Whoever has no mouse finds them at the end."""
     page = everything()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import backprop_symbolic
 PACKAGE = Path(backprop_symbolic.__file__).parent
 
 #: Each module may import only modules that stand before it, also inside functions.
-ORDER = ["__init__", "errors", "files", "folder", "registry", "algebra", "expressions", "cases", "activations", "elimination", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "proof", "backprop", "evaluate", "verify", "intervals", "analysis", "printing", "facts", "sampling", "softmax", "page", "wording", "listing", "document", "terminal", "jsonform", "rendering", "render", "fonts", "pictures", "vanishing", "plots", "api", "numeric", "cli", "__main__"]
+ORDER = ["__init__", "errors", "files", "folder", "fonts", "engines", "registry", "algebra", "expressions", "cases", "activations", "elimination", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "proof", "backprop", "evaluate", "verify", "intervals", "analysis", "printing", "typesetting", "facts", "sampling", "softmax", "page", "wording", "listing", "document", "terminal", "jsonform", "rendering", "render", "publish", "pictures", "vanishing", "plots", "api", "numeric", "lecture", "cli", "__main__"]
 
 #: (module, import) that run the other way, with the reason. Keep it empty.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
@@ -83,6 +84,18 @@ def test_inside_numeric_imports_run_left_to_right():
                 tail = (node.module or "").split(".")[2:]
                 for name in tail or [a.name for a in node.names]:
                     assert name in before, f"{file.stem} imports {name}"
+
+
+#: The modules that a picture is made by, in this order.
+PICTURES = ["names", "geometry", "tones", "units", "chart", "derivatives", "order", "placing", "layout", "svg", "tikz", "raster", "__init__"]
+
+
+def test_inside_pictures_imports_run_left_to_right():
+    """The same within the package of flow charts."""
+    assert sorted(PICTURES) == sorted(p.stem for p in FILES["pictures"])
+    for file in FILES["pictures"]:
+        found = re.findall(r"from backprop_symbolic\.pictures\.(\w+) import", file.read_text(encoding="utf-8"))
+        assert set(found) <= set(PICTURES[: PICTURES.index(file.stem)]), file.stem
 
 
 def test_no_exception_is_left_over():

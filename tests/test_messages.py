@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+import lectures
 import pytest
 
 from backprop_symbolic import (
@@ -27,6 +28,7 @@ from backprop_symbolic import (
     proof,
     prove_activation,
     prove_loss,
+    publish,
     read,
     render,
     rules,
@@ -127,6 +129,9 @@ def asked() -> dict[str, list[frozenset[str]]]:
             note(message)
     for proved in (prove_activation("mish"), prove_loss("mse"), prove_loss("softmax_cross_entropy")):
         for message in meanings(proved.graph, proved.derivation).values():
+            note(message)
+    for name in lectures.LECTURES:
+        for message in lectures.messages_of(lectures.written(name).document):
             note(message)
     pages = [document(descent(optimizer)) for optimizer in optimizers.optimizers]
     derived = (document(r.derivation, DETAILS[detail]) for detail in DETAILS for r in every(detail))
@@ -265,13 +270,32 @@ def about_checks() -> set[str]:
     return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
 
 
+def about_pictures() -> set[str]:
+    """The keys of flow charts: captions, words for them, and each kind of row in their legends."""
+    from backprop_symbolic.graph import dense
+    from backprop_symbolic.pictures import layout, picture
+
+    found: set[str] = set()
+    told = {key: key for key in messages("en")}
+    graphs = [dense(Network.dense(sizes)) for sizes in ([2, 2, 2], [2, 8, 8, 8, 2])] + [read(GRAPHS[0])]
+    for graph in graphs:
+        for parameter in (graph.parameters[0], graph.parameters[-1]):
+            drawn = picture(graph, parameter, "network")
+            found |= {drawn.caption.key, drawn.alt.key}
+            texts = layout(drawn.drawing.chart, graph.written("en"), told).texts
+            found |= {t.label.plain for t in texts if t.label.plain in told}
+    return found
+
+
 def about_browsers() -> set[str]:
     """The keys of pages for a browser: what their templates and modules say."""
     found: set[str] = set()
     for folder in ("html", "slides"):
         for path in (template_dir() / folder).glob("*.html"):
             found |= set(re.findall(r'"(html\.\w+)"', path.read_text(encoding="utf-8")))
-    return found | set(re.findall(r'"(html\.\w+)"', inspect.getsource(slides)))
+    for module in (slides, publish):
+        found |= set(re.findall(r'"((?:html|index)\.\w+)"', inspect.getsource(module)))
+    return found
 
 
 def producible() -> set[str]:
@@ -293,8 +317,10 @@ def producible() -> set[str]:
             for kind in ("section", "group")
         ),
         *about_checks(),
+        *about_pictures(),
         "word.otherwise",
         "word.language",
+        "word.contents",
     }
 
 
@@ -391,7 +417,7 @@ def test_messages_are_words_only(language):
 
 
 #: What may follow a formula directly: nothing here depends on how the formula is read aloud.
-AFTER_A_FORMULA = ("의", "에", "까지", "부터", "마다", "도", "만", "번", "개", "층", "처럼", "보다", "째")
+AFTER_A_FORMULA = ("의", "에", "까지", "부터", "마다", "도", "만", "번", "개", "배", "절", "층", "처럼", "보다", "째")
 CHOICES = re.compile(
     r"을\(를\)|를\(을\)|이\(가\)|가\(이\)|은\(는\)|는\(은\)|와\(과\)|과\(와\)|\(으\)로|\(이\)"
 )
@@ -422,8 +448,9 @@ def test_the_particle_test_can_fail(text):
 def test_korean_is_korean_and_english_is_english():
     """No sentence was left untranslated."""
     for key, text in messages("ko").items():
-        assert re.search("[가-힣]", text), key
-        foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias"}
+        # What consists of arguments alone is no sentence.
+        assert re.search("[가-힣]", text) or not re.search(r"\w", PLACEHOLDER.sub("", text)), key
+        foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias", "ReLU"}
         # Formats and programs are called by their names.
         assert not foreign or key.startswith("format."), f"{key}: {foreign}"
     for key, text in messages("en").items():

@@ -357,11 +357,12 @@ def test_without_matplotlib_one_line(call, monkeypatch):
 
 def test_without_a_hangul_font_one_line(call, monkeypatch):
     require("matplotlib")
-    from matplotlib import font_manager
+    from backprop_symbolic import plots
 
-    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    monkeypatch.setattr(plots, "hangul_font", lambda: None)
     assert call(*EXAMPLE, "--plot", "a.png", "--lang", "ko").err == (
-        "Error: plots in 'ko' need a font with Hangul: install fonts-nanum, or use --lang en\n"
+        "Error: plots in 'ko' need a font with Hangul: pip install koreanize-matplotlib, or install "
+        "fonts-nanum, or use --lang en\n"
     )
 
 

@@ -148,10 +148,10 @@ def test_large_networks_are_measured_less_often():
 
 def test_every_step_of_the_page_is_verified(lecture):
     """The recursion of δ, the facts and the powers carry the verifier's evidence."""
-    from backprop_symbolic.vanishing import _bound, _origin
+    from backprop_symbolic.vanishing import _bound, origin
 
     names = {}
-    sections = (_origin(lecture, names), *(_bound(c, lecture, names) for c in lecture.courses))
+    sections = (origin(lecture, names), *(_bound(c, lecture, names) for c in lecture.courses))
     steps = [step for section in sections for step in section.steps()]
     assert len(steps) >= 8
     assert all(step.evidence is not None for step in steps)
@@ -304,11 +304,11 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch):
 
 
 def test_without_a_hangul_font_one_line_says_so(lecture, monkeypatch):
-    font_manager = pytest.importorskip("matplotlib.font_manager")
+    pytest.importorskip("matplotlib")
     from backprop_symbolic import plots
 
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda *a, **k: [])
-    with pytest.raises(NotInstalled, match=r"^plots in 'ko' need a font with Hangul: install fonts-nanum"):
+    monkeypatch.setattr(plots, "hangul_font", lambda: None)
+    with pytest.raises(NotInstalled, match=r"^plots in 'ko' need a font with Hangul: pip install koreanize-mat"):
         plots.vanishing_plot(lecture, "svg", "ko")
     assert plots.vanishing_plot(lecture, "svg", "en")
 

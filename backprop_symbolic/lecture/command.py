@@ -26,10 +26,8 @@ def options(given: Given, template_dir: str | None) -> Options:
     return Options(
         detail=DETAILS[given["detail"]],
         dialect=given["dialect"],
-        engine=given["engine"],
+        engine=given["engine"] or "typst",
         templates=own,
-        author=given["author"],
-        date=given["date"],
     )
 
 

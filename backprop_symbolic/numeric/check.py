@@ -55,8 +55,11 @@ def available() -> list[str]:
     return [name for name in REFERENCES if name not in ("torch", "jax") or find_spec(name)]
 
 
-def check(steps: Steps, references: Sequence[str] = ()) -> list[Line]:
-    """∂E/∂w and w(t+1) of every parameter with the references named, or with all that are installed.
+def check(
+    steps: Steps, references: Sequence[str] = (), parameters: Sequence[Symbol] | None = None
+) -> list[Line]:
+    """∂E/∂w and w(t+1) of every parameter, or of `parameters`, with the references named, or with all
+    that are installed.
 
     Raises UnknownName for a reference that does not exist, NotInstalled for one not installed.
     """
@@ -74,7 +77,7 @@ def check(steps: Steps, references: Sequence[str] = ()) -> list[Line]:
     if "jax" in names:
         whole["jax"] = by_jax(graph, point)
     lines: list[Line] = []
-    for w in graph.parameters:
+    for w in graph.parameters if parameters is None else parameters:
         lines.extend(_lines(steps, w, point, names, whole))
     return [*(x for x in lines if x.kind == "gradient"), *(x for x in lines if x.kind == "update")]
 

@@ -273,7 +273,7 @@ def _values(session: Session) -> dict[str, Any]:
             data["notation"] = graph.notation.name
     else:
         assert isinstance(graph, Graph)
-        data = {"graph": _definitions(graph)}
+        data = {"graph": definitions(graph)}
     data["learning_rate"] = trainer.plan.rate
     if session.graph is None or session.values is None:
         named = session.named(trainer.parameters)
@@ -299,7 +299,7 @@ def _by_name(session: Session) -> dict[str, float]:
     return {s.name: value for s, value in zip(session.graph.parameters, numbers, strict=True)}
 
 
-def _definitions(graph: Graph) -> str:
+def definitions(graph: Graph) -> str:
     """The graph as text, its leaves declared, so that it is read as the same one."""
     from backprop_symbolic.printing import Plain
 

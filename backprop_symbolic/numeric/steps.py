@@ -103,8 +103,13 @@ class Steps:
 
     @cached_property
     def gradients(self) -> Mapping[Symbol, float]:
-        """∂E/∂w of every parameter."""
-        return {w: self.gradient(w) for w in self.graph.parameters}
+        """∂E/∂w of every parameter, each δ computed once."""
+        point = Evaluator(self.graph, {}, Numbers(), lambda s: complex(self.known[s]), index=self.index)
+        point.fixed.update({s: complex(n) for s, n in self.known.items()})
+        for delta, step in self.derivation.definitions.items():
+            point.fixed[delta] = point.value(step.rhs)
+        results = self.derivation.results
+        return {w: float(point.value(results[w].folded.rhs).real) for w in self.graph.parameters}
 
     @cached_property
     def updated(self) -> Mapping[Symbol, float]:

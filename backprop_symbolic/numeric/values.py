@@ -93,11 +93,13 @@ class Values:
     numbers  every input, target, parameter and constant; the learning rate where it was given.
              Where there are several samples, inputs and targets are in `samples` alone
     samples  inputs and targets, sample by sample
+    places   where those came from, sample by sample
     """
 
     numbers: Mapping[Symbol, float]
     origins: Mapping[Symbol, str]
     samples: tuple[Mapping[Symbol, float], ...]
+    places: tuple[Mapping[Symbol, str], ...] = ()
 
     def __getitem__(self, symbol: Symbol) -> float:
         return self.numbers[symbol]
@@ -113,12 +115,13 @@ class Values:
         """These values with one sample alone, counted from 1. Raises BadValues."""
         if not 1 <= sample <= len(self.samples):
             raise BadValues(f"no sample {sample}: there are {len(self.samples)}, counted from 1")
-        chosen = self.samples[sample - 1]
-        return Values({**self.numbers, **chosen}, self.origins, (chosen,))
+        chosen, places = self.samples[sample - 1], self.places[sample - 1 : sample]
+        origins = {**self.origins, **(places[0] if places else {})}
+        return Values({**self.numbers, **chosen}, origins, (chosen,), places)
 
     def with_numbers(self, numbers: Mapping[Symbol, float]) -> Values:
         """These values with other numbers for some leaves."""
-        return Values({**self.numbers, **numbers}, self.origins, self.samples)
+        return Values({**self.numbers, **numbers}, self.origins, self.samples, self.places)
 
 
 # ---------------------------------------------------------------- files
@@ -488,7 +491,8 @@ def resolve(graph: Graph, sources: Sequence[Source], *, seed: int | None = None)
     each = tuple({s: row[s].value for s in data} for row in samples)
     for i, row in enumerate(each, 1):
         evaluate(graph, {**values, **row}, f"sample {i}" if len(each) > 1 else "")
-    return Values(values, {s: n.where for s, n in numbers.items()}, each)
+    places = tuple({s: row[s].where for s in data} for row in samples)
+    return Values(values, {s: n.where for s, n in numbers.items()}, each, places)
 
 
 def _state(graph: Graph, numbers: dict[Symbol, Number]) -> None:

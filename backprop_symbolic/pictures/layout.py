@@ -77,9 +77,10 @@ class _Plan:
         self.reaches = self.extents()
         self.y: Mapping[Item, float] = {}
         self.sides: list[tuple[float, float]] = []  # of each column
+        self.edges: list[tuple[float, float]] = []  # of the boxes in it, without what is written above
         self.shapes: dict[int, Shape] = {}
         self.leaves: dict[tuple[int, int], Shape] = {}  # by box, and place in it
-        self.ways: dict[Link, tuple[Point, ...]] = {}
+        self.drawn: dict[Link, list[Line]] = {}
         self.lines: list[Line] = []
         self.texts: list[Text] = []
 
@@ -121,6 +122,8 @@ class _Plan:
             room = max([*widths.values(), *(self.leaves_width(boxes[i]) for i in nodes)], default=0.0)
             x += self.gap(c) if c else 0.0
             self.sides.append((x, x + room))
+            half = max(widths.values(), default=0.0) / 2
+            self.edges.append((x + room / 2 - half, x + room / 2 + half))
             for i in nodes:
                 self.shapes[i] = self.shape(boxes[i], x + room / 2, self.y[i], widths[_parts(boxes[i])])
             x += room
@@ -144,7 +147,7 @@ class _Plan:
         return name(leaf.number) if leaf.number else words("…")
 
     def leaf_width(self, leaf: Leaf) -> float:
-        return max(LEAF_SIZE, self.leaf_label(leaf).width * LEAF + 12)
+        return max(LEAF_SIZE, self.leaf_label(leaf).width * LEAF + 15)
 
     def leaves_width(self, box: Box) -> float:
         return sum(self.leaf_width(leaf) + 8 for leaf in box.leaves)
@@ -197,10 +200,12 @@ class _Plan:
             if box.count == 1:
                 self.fill(box, self.shapes[i])
                 self.hang(i, box)
-        self.ways = {link: self.way(link) for link in self.chart.links}
-        plain = [Line(way, head=(way[-1], way[-2])) for link, way in self.ways.items() if self.idle(link)]
-        paths = [line for link, way in self.ways.items() for line in self.path(link, way)]
-        self.lines = [*plain, *self.lines, *paths]
+        for link in self.chart.links:
+            way = _distinct(self.corners(link))
+            plain = [Line(way, head=(way[-1], way[-2]))] if self.idle(link) else []
+            self.drawn[link] = [*plain, *self.path(link, way)]
+        drawn = [line for lines in self.drawn.values() for line in lines]
+        self.lines = sorted([*self.lines, *drawn], key=lambda line: line.tone != PLAIN)
 
     def fill(self, box: Box, shape: Shape) -> None:
         """The names in a box."""
@@ -236,16 +241,20 @@ class _Plan:
         else:
             self.lines.append(Line((start, end), tone, HEAVY, (start, end)))
 
-    def way(self, link: Link) -> tuple[Point, ...]:
-        """The points of a link, around the boxes between its ends."""
+    def corners(self, link: Link) -> tuple[Point, ...]:
+        """The points of a link, around the boxes: level inside columns, straight between them."""
         source, target = self.shapes[link.source], self.shapes[link.target]
-        points = [(source.rect.right, source.y)]
-        for c in range(self.column[link.source] + 1, self.column[link.target]):
+        first, last = self.column[link.source], self.column[link.target]
+        points = [(source.rect.right, source.y), (self.edges[first][1], source.y)]
+        for c in range(first + 1, last):
             left, right = self.sides[c]
             y = self.y[Stop((link.source, link.target), c)]
             points.extend([(left, y), (right, y)])
-        points.append((target.rect.left, target.y))
-        return tuple(points)
+        return (*points, (self.edges[last][0], target.y), (target.rect.left, target.y))
+
+    def stretch(self, link: Link) -> Segment:
+        """The longest part of a link between two columns."""
+        return max(list(pairwise(self.corners(link)))[1::2], key=lambda part: part[1][0] - part[0][0])
 
     def dotted(self, link: Link) -> bool:
         """Whether a link leads to or from a ⋮."""
@@ -277,7 +286,7 @@ class _Plan:
         own: list[Wanted] = []
         along: list[Wanted] = []
         others: dict[int, list[Wanted]] = {}
-        for link in self.ways:
+        for link in self.chart.links:
             for wanted in self.weights(link):
                 if wanted.kind == "own":
                     own.append(wanted)
@@ -302,15 +311,13 @@ class _Plan:
         for w in link.weights:
             mine = w == self.chart.parameter
             tone = self.tone(self.chart.members[w, link.edge[1]]) if mine else PLAIN
-            yield Wanted(self.labels[w], WEIGHT, "own" if mine else "weight", tone, self.stretch(link))
-
-    def stretch(self, link: Link) -> Segment:
-        """The longest part of a link between two columns."""
-        return max(list(pairwise(self.ways[link]))[::2], key=lambda part: part[1][0] - part[0][0])
+            kind, line = "own" if mine else "weight", self.stretch(link)
+            own = tuple(part for drawn in self.drawn[link] for part in pairwise(drawn.points))
+            yield Wanted(self.labels[w], WEIGHT, kind, tone, line, own)
 
     def derivatives(self) -> Iterator[Wanted]:
         """What the chain rule takes along the paths: beside links, below boxes, beside leaves."""
-        for link in self.ways:
+        for link in self.chart.links:
             for edge in (link.edge, *((w, link.edge[1]) for w in link.weights)):
                 if edge in self.notes:
                     yield Wanted(self.note(edge), NOTE, "note", PLAIN, self.stretch(link))
@@ -327,7 +334,7 @@ class _Plan:
                     yield self.beside(_source(leaf), ((at.x + aside, at.y), (at.x - aside, at.y)))
 
     def beside(self, edge: Edge, places: tuple[Point, ...]) -> Wanted:
-        return Wanted(self.note(edge), NOTE, "note", PLAIN, (places[0], places[0]), places)
+        return Wanted(self.note(edge), NOTE, "note", PLAIN, (places[0], places[0]), around=places)
 
     def note(self, edge: Edge) -> Fraction:
         of, by = self.notes[edge]
@@ -404,12 +411,21 @@ def _source(leaf: Leaf) -> Edge:
     return leaf.symbol or leaf.into, leaf.into
 
 
+def _distinct(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The points without those that the one before them has reached."""
+    found = [points[0]]
+    for x, y in points[1:]:
+        if abs(x - found[-1][0]) + abs(y - found[-1][1]) > 0.1:
+            found.append((x, y))
+    return tuple(found)
+
+
 def _aside(points: tuple[Point, ...], by: float) -> tuple[Point, ...]:
-    """The points moved to the side of the line, downwards for a line that runs to the right."""
+    """The points moved down, so far that `by` lies between the lines; the ends stay at their boxes."""
     found = []
     for i, (x, y) in enumerate(points):
         before, after = points[max(i - 1, 0)], points[min(i + 1, len(points) - 1)]
         dx, dy = after[0] - before[0], after[1] - before[1]
-        length = (dx * dx + dy * dy) ** 0.5 or 1.0
-        found.append((x - by * dy / length, y + by * dx / length))
+        slant = (dx * dx + dy * dy) ** 0.5 / dx if dx > 0 else 1.0
+        found.append((x, y + by * min(slant, 2.0)))
     return tuple(found)

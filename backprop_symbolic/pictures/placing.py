@@ -9,7 +9,7 @@ from backprop_symbolic.pictures.geometry import Point, Rect, Text, extent
 from backprop_symbolic.pictures.names import Fraction, Label
 
 APART = 3.0  # between labels, and between a label and a box
-CROSSED = 4.0  # cost of a line that runs under a label that is not its own
+CROSSED = 2.5  # cost of a line that runs under a label that is not its own
 ALONG = (0.5, 0.44, 0.56, 0.38, 0.62, 0.32, 0.68, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86)
 
 Segment = tuple[Point, Point]
@@ -17,13 +17,17 @@ Segment = tuple[Point, Point]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A label that belongs to a line (or to a box: then its `around` are the places it may take)."""
+    """A label that belongs to a line, or to a box: then `around` are the places it may take.
+
+    own  the lines that may run under it
+    """
 
     label: Label | Fraction
     size: float
     kind: str
     tone: str
     line: Segment
+    own: tuple[Segment, ...] = ()
     around: tuple[Point, ...] = ()
 
 
@@ -56,9 +60,7 @@ class Board:
             room = text.rect
             if any(room.meets(other, APART) for other in self.taken):
                 continue
-            crossed = sum(1 for line in self.lines if line != want.line and room.cuts(*line))
-            if want.kind == "note" and not want.around:
-                crossed += room.cuts(*want.line)
+            crossed = sum(1 for line in self.lines if line not in want.own and room.cuts(*line))
             if crossed > crossings:
                 continue
             if best is None or cost + CROSSED * crossed < best[0]:

@@ -118,6 +118,7 @@ def _text(text: Text) -> Iterator[str]:
             f'<rect class="bp-paper{outline}" x="{_n(rect.left)}" y="{_n(rect.top)}" '
             f'width="{_n(rect.right - rect.left)}" height="{_n(rect.bottom - rect.top)}" rx="5"/>'
         )
+    yield f'<g class="bp-{text.kind}">'
     if isinstance(text.label, Fraction):
         yield _label(text.label.top, text.x, text.y - 0.68 * text.size, text.size)
         half = text.label.width * text.size / 2
@@ -125,6 +126,7 @@ def _text(text: Text) -> Iterator[str]:
         yield _label(text.label.bottom, text.x, text.y + 0.62 * text.size, text.size)
     else:
         yield _label(text.label, text.x, text.y, text.size, " bp-s" if text.kind == "words" else "")
+    yield "</g>"
 
 
 def _label(label: Label, x: float, y: float, size: float, more: str = "") -> str:
@@ -134,6 +136,8 @@ def _label(label: Label, x: float, y: float, size: float, more: str = "") -> str
         sign = left + label.runs[0].width * size / 2
         start = left + label.runs[0].width * size
         return _label(Label("", label.runs[:1]), sign, y, size) + _label(rest, start, y, size, " bp-s")
+    if any(run.back for run in label.runs) and not more:  # renderers disagree on where its middle is
+        x, more = x - label.width * size / 2, " bp-s"
     kind = f"bp-t{' bp-k' if label.hangul else ''}{more}"
     inner = "".join(_runs(label.runs, size))
     return f'<text class="{kind}" x="{_n(x)}" y="{_n(y + 0.34 * size)}" font-size="{_n(size)}">{inner}</text>'
@@ -141,13 +145,15 @@ def _label(label: Label, x: float, y: float, size: float, more: str = "") -> str
 
 def _runs(runs: Sequence[Run], size: float) -> Iterator[str]:
     level = 0.0
-    for run in runs:
+    for run, after in zip(runs, (*runs[1:], None), strict=True):
         here = (LOWERED if run.level > 0 else RAISED if run.level < 0 else 0.0) * size
         classes = {"italic": "bp-i", "bold": "bp-b", "mono": "bp-m"}.get(run.style, "")
         attributes = f' class="{classes}"' if classes else ""
         attributes += f' dx="{_n(-run.back * size)}"' if run.back else ""
         attributes += f' dy="{_n(here - level)}"' if here != level else ""
         attributes += f' font-size="{_n(INDEX * size)}"' if run.level else ""
+        if after is not None and after.back:  # so that what stands below begins where this begins
+            attributes += f' textLength="{_n(after.back * size)}" lengthAdjust="spacingAndGlyphs"'
         yield f"<tspan{attributes}>{escape(run.text)}</tspan>"
         level = here
 

@@ -15,7 +15,7 @@ from backprop_symbolic.rendering.latex import script
 
 POINT = 0.62  # points for a pixel: a name of 16 pixels in letters of 10 points
 ROUNDING = 5.0
-_SIZES = ((16.0, r"\normalsize"), (14.0, r"\small"), (13.0, r"\footnotesize"), (0.0, r"\scriptsize"))
+_SIZES = ((16.0, r"\normalsize"), (15.0, r"\small"), (13.0, r"\footnotesize"), (0.0, r"\scriptsize"))
 
 
 def tikz(layout: Layout) -> str:

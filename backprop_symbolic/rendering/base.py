@@ -42,6 +42,7 @@ class Options:
     standalone: bool = False
     figures: Figures | None = None  # the numbers to put in
     dialect: str = ""  # of a format that has several; empty for its usual one
+    engine: str = "typst"  # what makes a PDF: typst, xelatex or lualatex
     templates: Path | None = None  # a folder whose templates and messages go before ours
 
 
@@ -70,6 +71,7 @@ class Format:
     write     writes a derivation; where there is none, its document is written
     suffix    how a file's name ends
     dialects  the names of its variants, the usual one first
+    binary    whether it is bytes that are no text
     """
 
     name: str
@@ -78,6 +80,7 @@ class Format:
     document: Writer | None = None
     suffix: str = ".txt"
     dialects: tuple[str, ...] = ()
+    binary: bool = False
 
     def derivation(self, derivation: Derivation, options: Options) -> Written:
         """The derivation in this format."""
@@ -154,6 +157,18 @@ def plain_words(names: Mapping[Symbol, str], options: Options) -> Words:
 def on_one_line(text: str) -> str:
     """Text without line breaks and other signs that control a screen or a file."""
     return re.sub(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*", " ", text)
+
+
+#: A document with so many sections and so many blocks gets a table of contents.
+SECTIONS, LONG = 6, 60
+
+
+def contents(blocks: list[dict[str, Any]], options: Options) -> str:
+    """The heading of the table of contents; empty for a document too short to have one."""
+    sections = sum(block["kind"] == "heading" and block["level"] <= 2 for block in blocks)
+    if sections < SECTIONS or len(blocks) < LONG:
+        return ""
+    return messages(options.language, options.templates)["word.contents"]
 
 
 # ---------------------------------------------------------------- templates

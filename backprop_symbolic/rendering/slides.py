@@ -212,4 +212,4 @@ def write(document: Document, names: Mapping[Symbol, str], options: Options) -> 
     return Written(page.written("slides/document.html", slides=slides(shown, page.again)))
 
 
-formats.register(Format("slides", "slides for a browser, in one file", document=write, suffix=".html"))
+formats.register(Format("slides", "slides for a browser, in one file", document=write, suffix=".slides.html"))

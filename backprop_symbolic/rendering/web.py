@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SYMBOLS = "symbols"
 #: Wider than this, in em, a piece of a formula may not fit a telephone's screen: it can be scrolled.
 WIDE = 19.0
+#: Names of places that the frame of a page has.
+RESERVED = ("content", "contents", "title")
 #: Left sides wider than this stand on a line of their own; formulas wider than that above their reasons.
 LEFT, BESIDE = 9.0, 25.0
 #: Without these, elements that show nothing; their text is no text of the page.
@@ -238,7 +240,7 @@ class Anchors:
     """Names of places in a page, each only once."""
 
     def __init__(self) -> None:
-        self.taken: set[str] = set()
+        self.taken = set(RESERVED)
 
     def new(self, wanted: str) -> str:
         """`wanted` made of letters, digits, - and _, with a number where it is taken."""

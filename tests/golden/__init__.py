@@ -147,6 +147,9 @@ EXAMPLES: Mapping[str, Example] = {
 #: tests/golden/: the programs of `backprop code` for the lecture's network, by file.
 PROGRAMS = {f"code-2-2-2-{form}.py.txt": form for form in ("scalar", "matrix")}
 
+#: tests/golden/: the notes of the lecture's network, without pictures, by file.
+NOTES = {"notes.md": "en", "notes.ko.md": "ko"}
+
 #: output/: samples for who comes to look.
 SAMPLES: Mapping[str, Example] = {
     "w31.tex": Example("w31", "latex", standalone=True),
@@ -198,6 +201,18 @@ def program(form: str) -> str:
     return generate(Network.dense([2, 2, 2]), form=form)
 
 
+def lecture(language: str) -> str:
+    """The notes of 2-2-2 as Markdown."""
+    from backprop_symbolic import Network
+    from backprop_symbolic.graph import dense
+    from backprop_symbolic.lecture import Lecture, notes
+    from backprop_symbolic.render import Options, write_document
+
+    found = notes(Lecture(dense(Network.dense([2, 2, 2])), plots=False))
+    written = write_document(found.document, "markdown", found.names(language), Options(language))
+    return written.data.decode()
+
+
 def listed() -> dict[Path, Callable[[], str]]:
     """Every generated file with the function that gives its text."""
     return {
@@ -205,6 +220,7 @@ def listed() -> dict[Path, Callable[[], str]]:
         **{path: example.text for path, example in pages().items()},
         **{OUTPUT / name: example.text for name, example in SAMPLES.items()},
         **{GOLDEN / name: partial(program, form) for name, form in PROGRAMS.items()},
+        **{GOLDEN / name: partial(lecture, language) for name, language in NOTES.items()},
         OUTPUT / "README.md": index,
     }
 

@@ -1,0 +1,137 @@
+"""PDF, typeset by Typst, or from our LaTeX by xelatex or lualatex where that is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from backprop_symbolic import engines
+from backprop_symbolic.document import Display, Document, Picture, Row
+from backprop_symbolic.rendering.base import (
+    Format,
+    Options,
+    Words,
+    Written,
+    blocks,
+    contents,
+    environment,
+    formats,
+    plain_words,
+)
+from backprop_symbolic.typesetting import Typst, pieces, string, unspaced, whole
+from backprop_symbolic.wording import messages
+
+if TYPE_CHECKING:
+    from sympy import Symbol
+
+#: Columns of a table: the letters of LaTeX in Typst's words.
+SIDES = {"l": "left", "c": "center", "r": "right"}
+#: A right side up to this many characters of source is short enough to stay on one line.
+SHORT = 60
+
+
+def write(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
+    """The document as a PDF. Raises UnknownName, NotInstalled or NotTypeset."""
+    if engines.checked(options.engine) != "typst":
+        from dataclasses import replace
+
+        from backprop_symbolic.rendering import latex
+
+        source = latex.write(document, names, replace(options, standalone=True))
+        return Written(engines.tex(source.data.decode("utf-8"), source.files, options.engine))
+    source = typst_source(document, names, options)
+    text = source.data.decode("utf-8")
+    return Written(engines.typst(text, source.files, _HANGUL.search(text) is not None))
+
+
+#: Letters of Hangul, and what is written with them.
+_HANGUL = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]")
+
+
+def typst_source(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
+    """The document in Typst, with its pictures as files."""
+    labels = _labels(document)
+    write = Typst(names, messages(options.language, options.templates)["word.otherwise"], labels)
+    words = Words(options.language, inline(write), escape_typst, options.templates)
+    files: dict[str, bytes] = {}
+
+    def picture(found: Picture) -> str:
+        kind = "svg" if "svg" in found.drawing.kinds else "png"
+        name = f"{found.name}.{kind}"
+        files[name] = found.drawing.draw(kind, names, options.language)
+        return name
+
+    found = blocks(document, words, lambda rows: rows_of(write, words, rows), picture)
+    defined: set[str] = set()
+    for block in found:
+        if block["kind"] == "heading":
+            block["depth"] = max(1, block["level"] - 1)
+            block["text"] = re.sub(r"(?<!\\)\$.*?(?<!\\)\$", lambda m: unspaced(m[0]), block["text"])
+        elif block["kind"] == "table":
+            block["align"] = block["align"] or "r" * len(block["head"])
+        elif block["kind"] == "display":
+            new = [labels[s] for s in block["names"] if labels[s] not in defined]
+            block["targets"] = new
+            defined.update(new)
+    title = contents(found, options)
+    text = (
+        environment(options.templates)
+        .get_template("typst/document.typ")
+        .render(
+            title=words(document.title),
+            plain_title=plain_words(names, options)(document.title),
+            contents=escape_typst(title),
+            blocks=found,
+            language=options.language,
+            sides=SIDES,
+            string=string,
+        )
+    )
+    return Written(text.rstrip() + "\n", files)
+
+
+def _labels(document: Document) -> dict[Symbol, str]:
+    """A label for each name that gets its meaning in the document."""
+    defined = [s for block in document.blocks if isinstance(block, Display) for s in block.names]
+    return {symbol: f"name-{i}" for i, symbol in enumerate(dict.fromkeys(defined), 1)}
+
+
+def inline(printer: Typst) -> Callable[[Any], str]:
+    """What writes mathematics in a sentence."""
+
+    def math(value: Any) -> str:
+        parts = value if isinstance(value, tuple) else (value,)
+        return f"${' = '.join(whole(printer(part)) for part in parts)}$"
+
+    return math
+
+
+def rows_of(printer: Typst, words: Words, rows: tuple[Row, ...]) -> list[dict[str, Any]]:
+    """Rows as Typst writes them: left side, the parts of the right side, the reason."""
+    found = []
+    for row in rows:
+        left = "none" if row.lhs is None else f"${whole(printer(row.lhs))}$"
+        right = parts(printer(row.rhs))
+        if row.result is not None:
+            right.append(f"(1, $= {whole(printer(row.result))}$)")
+        found.append({"left": left, "right": right, "reason": words.list(row.reasons)})
+    return found
+
+
+def parts(typst: str) -> list[str]:
+    """A right side as the parts between which a line may be broken; a short one is a single part."""
+    if len(typst) <= SHORT:
+        return [f"${whole(typst).strip()}$"]
+    (_, first), *rest = pieces(typst)
+    return [f"${first}$", *(f"({cost}, ${piece}$)" for cost, piece in rest)]
+
+
+def escape_typst(text: str) -> str:
+    """Text as Typst text: what could begin markup, mathematics, code or a link is escaped."""
+    text = re.sub(r'([\\`*_\[\]#$<>@~/"])', r"\\\1", text)
+    text = re.sub(r"(?<!\w)-(?!\d)|-(?!\w)|\.(?=\.)|(?<=[\d])\.(?=\s|$)|(?<=\.)\.", r"\\\g<0>", text)
+    return re.sub(r"^(\s*)([=+])", r"\1\\\2", text)
+
+
+formats.register(Format("pdf", "typeset by Typst; no TeX needed", document=write, suffix=".pdf", binary=True))
