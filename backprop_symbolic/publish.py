@@ -5,14 +5,13 @@ notes.html, notes.ko.html, notes.slides.html, notes.pdf, w31.svg, w31.ko.svg, â€
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from backprop_symbolic.document import Document, Picture
+from backprop_symbolic.document import Document, Drawing, Picture
 from backprop_symbolic.errors import UnknownName, unknown
 from backprop_symbolic.folder import Published, check, known, publish
 from backprop_symbolic.render import Options, environment, formats, messages, write_document
@@ -89,12 +88,13 @@ def written(
     Raises what a format cannot write.
     """
     pages = Pages()
+    drawn = _drawn_once(document)
     for edition in wanted:
         tell(edition.file)
         language = edition.language
         dialect = options.dialect if edition.format.dialects else ""
         own = replace(options, language=language, dialect=dialect, standalone=True)
-        shown = _marked(document, edition.mark)
+        shown = _marked(drawn, edition.mark)
         found = write_document(shown, edition.format.name, names(language), own)
         text = plain_words(names(language), own)
         pages.files[edition.file] = found.data
@@ -111,12 +111,36 @@ def written(
     return pages
 
 
+@dataclass(frozen=True)
+class _Once:
+    """A drawing that is drawn once for each kind and language, however many formats show it."""
+
+    drawing: Drawing
+    known: dict[tuple[str, str], bytes] = field(default_factory=dict, compare=False)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What it can be drawn as."""
+        return self.drawing.kinds
+
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+        """The picture, from what is known where it was drawn before."""
+        if (kind, language) not in self.known:
+            self.known[kind, language] = self.drawing.draw(kind, names, language)
+        return self.known[kind, language]
+
+
+def _drawn_once(document: Document) -> Document:
+    blocks = (replace(b, drawing=_Once(b.drawing)) if isinstance(b, Picture) else b for b in document.blocks)
+    return replace(document, blocks=tuple(blocks))
+
+
 def _marked(document: Document, mark: str) -> Document:
     """The document with the names of its pictures' files marked."""
     if not mark:
         return document
     blocks = (replace(b, name=f"{b.name}{mark}") if isinstance(b, Picture) else b for b in document.blocks)
-    return dataclasses.replace(document, blocks=tuple(blocks))
+    return replace(document, blocks=tuple(blocks))
 
 
 def index(about: Mapping[str, Mapping[str, Any]], language: str, options: Options) -> bytes:

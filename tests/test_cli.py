@@ -24,10 +24,12 @@ from backprop_symbolic.activations import activations
 from backprop_symbolic.cli import cli, derive_main, main
 from backprop_symbolic.cli import derive as derive_command
 from backprop_symbolic.losses import losses
+from backprop_symbolic.render import formats
 
 WEIGHTS_222 = "w11 w12 w21 w22 w31 w32 w41 w42"
 ACTIVATIONS = " ".join(activations.names())
 LOSSES = " ".join(losses.names())
+FORMATS = " ".join(formats.names())
 PERCEPTRON = "net1 = w11*x1 + w12*x2 + b1\nh1 = sigmoid(net1)\nE = 1/2*(t1 - h1)**2\n"
 
 
@@ -641,8 +643,8 @@ def test_ambiguous_weight(call):
         ("--bias", "nod", "no bias mode 'nod'. Known: 1 none layer node fixed. Did you mean 'node'?"),
         ("--lang", "kr", "no language 'kr'. Known: en ko. Did you mean 'ko'?"),
         ("--lang", "../en", "no language '../en'. Known: en ko. Did you mean 'en'?"),
-        ("--format", "markdwn", "no format 'markdwn'. Known: latex markdown text json notebook. Did you mean 'markdown'?"),
-        ("--format", "html", "no format 'html'. Known: latex markdown text json notebook."),
+        ("--format", "markdwn", f"no format 'markdwn'. Known: {FORMATS}. Did you mean 'markdown'?"),
+        ("--format", "docx", f"no format 'docx'. Known: {FORMATS}."),
         ("--detail", "ful", "no detail 'ful'. Known: brief normal full. Did you mean 'full'?"),
         (
             "--notation", "lectur",

@@ -28,6 +28,7 @@ from backprop_symbolic import (
     proof,
     prove_activation,
     prove_loss,
+    publish,
     read,
     render,
     rules,
@@ -37,8 +38,9 @@ from backprop_symbolic.document import Bullets, Display, Heading, Message, Parag
 from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.numeric import optimizers
 from backprop_symbolic.numeric.descent import descent
+from backprop_symbolic.rendering import slides
 from backprop_symbolic.spec import BIAS_MODES
-from backprop_symbolic.wording import languages, messages
+from backprop_symbolic.wording import languages, messages, template_dir
 
 PLACEHOLDER = re.compile(r"\{(\w+)(?:=(\w+))?\}")
 GRAPHS = (
@@ -284,6 +286,17 @@ def about_pictures() -> set[str]:
     return found
 
 
+def about_browsers() -> set[str]:
+    """The keys of pages for a browser: what their templates and modules say."""
+    found: set[str] = set()
+    for folder in ("html", "slides"):
+        for path in (template_dir() / folder).glob("*.html"):
+            found |= set(re.findall(r'"(html\.\w+)"', path.read_text(encoding="utf-8")))
+    for module in (slides, publish):
+        found |= set(re.findall(r'"((?:html|index)\.\w+)"', inspect.getsource(module)))
+    return found
+
+
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -295,6 +308,7 @@ def producible() -> set[str]:
         *(f"hypothesis.{key}" for loss in losses.losses for key in loss.conditions),
         *(f"format.{name}" for name in render.formats.names()),
         *about_functions(),
+        *about_browsers(),
         *(
             f"{kind}.{c.key}"
             for o in optimizers.optimizers
@@ -305,6 +319,7 @@ def producible() -> set[str]:
         *about_pictures(),
         "word.otherwise",
         "word.language",
+        "word.contents",
     }
 
 
