@@ -123,11 +123,10 @@ def asked() -> dict[str, list[frozenset[str]]]:
         for name in (*losses.losses.names(), "(t - o)**4/4", LONG.format("(t - o)")):
             yield prove_loss(name, detail=detail)
 
-    for network, weight in every_derivation():
-        graph = network if isinstance(network, Graph) else dense(network)
-        for message in meanings(graph, derive(graph, weight, detail="brief").derivation).values():
+    for network, _ in every_derivation():
+        for message in meanings(network if isinstance(network, Graph) else dense(network)).values():
             note(message)
-    for proved in (prove_activation("mish"), prove_loss("mse"), prove_loss("softmax_cross_entropy")):
+    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("softmax_cross_entropy")):
         for message in meanings(proved.graph, proved.derivation).values():
             note(message)
     for name in lectures.LECTURES:
