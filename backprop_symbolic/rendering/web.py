@@ -56,7 +56,7 @@ class HtmlWords(Words):
     """Sentences as HTML: text escaped, mathematics as it is."""
 
     def __call__(self, message: Message) -> Markup:
-        return Markup(super().__call__(message))
+        return Markup(_ATTACHED.sub(r'<span class="whole">\1</span>', super().__call__(message)))
 
     def list(self, messages: tuple[Message, ...]) -> Markup:
         return Markup(", ").join(self(message) for message in messages)
@@ -214,6 +214,10 @@ class Page:
         return text.replace(_FONTS, font_faces(text, self.options.language), 1)
 
 
+#: A formula with what is attached to it, a full stop or a particle: no line ends between them.
+_ATTACHED = re.compile(
+    r"((?:<a\b[^>]*>)?<math\b[^>]*>(?:(?!</?math\b).)*</math>(?:</a>)?[^\s<]+)(?![^<]*</a>)"
+)
 #: Where the fonts go, once all characters are known.
 _FONTS = Markup("/* fonts */")
 _ALIGN = {"l": "l", "c": "c", "r": "r"}
