@@ -293,7 +293,8 @@ def about_browsers() -> set[str]:
         for path in (template_dir() / folder).glob("*.html"):
             found |= set(re.findall(r'"(html\.\w+)"', path.read_text(encoding="utf-8")))
     for module in (slides, publish):
-        found |= set(re.findall(r'"((?:html|index)\.\w+)"', inspect.getsource(module)))
+        named = re.findall(r'"((?:html|index)\.\w+)"', inspect.getsource(module))
+        found |= {key for key in named if key in messages("en")}  # index.html is a file
     return found
 
 
