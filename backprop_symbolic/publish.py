@@ -99,12 +99,12 @@ def written(
         text = plain_words(names(language), own)
         pages.files[edition.file] = found.data
         pages.about[edition.file] = {
-            "title": text(document.title), "language": language, "format": edition.format.name
+            "title": text(document.title), "language": language, "kind": "document"
         }  # fmt: skip
         pictures = {b.name: b for b in shown.blocks if isinstance(b, Picture)}
         for name, data in found.files.items():
             pages.files[name] = data
-            pages.about[name] = {"language": language, "format": Path(name).suffix[1:]}
+            pages.about[name] = {"language": language, "kind": "picture"}
             picture = pictures.get(name.partition("/")[2].rpartition(".")[0] or name.rpartition(".")[0])
             if picture is not None:
                 pages.about[name] |= {"title": text(picture.caption), "alt": text(picture.alt)}
@@ -146,26 +146,26 @@ def _marked(document: Document, mark: str) -> Document:
 def index(about: Mapping[str, Mapping[str, Any]], language: str, options: Options) -> bytes:
     """index.html: the documents of a folder, and its pictures."""
     words = messages(language, options.templates)
-    documents, pictures = [], []
+    documents: dict[tuple[str, str], list[dict[str, str]]] = {}
+    pictures = []
     for name, entry in sorted(about.items()):
-        item = {
-            "href": quote(name),
-            "title": entry.get("title", name),
-            "language": entry.get("language", language),
-            "format": words.get(f"format.{entry.get('format')}", ""),
-            "alt": entry.get("alt", ""),
-        }
-        if item["format"]:
-            documents.append(item)
-        elif item["alt"] and entry.get("format") in ("svg", "png"):
-            pictures.append(item)
+        own = str(entry.get("language", language))
+        item = {"href": quote(name), "name": name, "title": str(entry.get("title", name)), "language": own}
+        if entry.get("kind") == "document":
+            documents.setdefault((own, item["title"]), []).append(item)
+        elif name.endswith(".svg") and entry.get("alt"):
+            pictures.append({**item, "alt": str(entry["alt"])})
+    several = len({item["language"] for item in pictures}) > 1
+    shown = [item for item in pictures if item["language"] == language or not several]
     page = environment(options.templates, html=True).get_template(f"html/{INDEX}")
     return page.render(
         language=language,
         title=words["index.title"],
         pictures_title=words["index.pictures"],
-        documents=documents,
-        pictures=pictures,
+        documents=[
+            {"language": own, "title": title, "files": files} for (own, title), files in documents.items()
+        ],
+        pictures=shown,
     ).encode("utf-8")
 
 

@@ -36,6 +36,7 @@ from backprop_symbolic.document import (
 from backprop_symbolic.errors import NotInstalled, NotWritable
 from backprop_symbolic.numeric.descent import descent
 from backprop_symbolic.numeric.optimizers import optimizers
+from backprop_symbolic.pictures import picture
 from backprop_symbolic.render import Options, write_document
 from backprop_symbolic.rendering import webfonts as fonts
 from backprop_symbolic.rendering.mathml import ITALIC, MathML, Sign
@@ -57,7 +58,7 @@ EVIL = "<script>alert('&lt;')</script>"
 SVG = (
     '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
     'viewBox="0 0 10 10"><metadata><x/></metadata><title>old</title><defs><path id="p" d="M0 0"/></defs>'
-    '<style>.a{fill:url(#g)}</style><use xlink:href="#p"/><rect clip-path="url(#p)" width="9" height="9"/></svg>'
+    '<style>*{stroke:none}.a{fill:url(#g)}</style><use xlink:href="#p"/><rect clip-path="url(#p)" width="9" height="9"/></svg>'
 )
 
 
@@ -76,7 +77,8 @@ def everything() -> Document:
     """A document with a block of every kind, and words given by a user."""
     x, y = Symbol("x1"), Symbol("y1")
     said = Message("title.optimizer", {"name": EVIL})
-    picture = Picture("path", Stub(), said, said)
+    drawn = Picture("path", Stub(), said, said)
+    chart = picture(derive("2-2-2", "w11").graph, Symbol("w11"), "chart")
     return Document(
         said,
         (
@@ -89,15 +91,17 @@ def everything() -> Document:
             Paragraph(Message("hypothesis.graph", {"error": y, "parameters": (x, y)})),
             Table((Message("train.iteration"), Message("train.error")), ((x, said), (y, said)), "rl"),
             Code(f"echo '{EVIL}'\n"),
-            picture,
-            picture,
+            drawn,
+            drawn,
+            chart,
         ),
         {x: Message("meaning.input", {"index": 1}), y: Message("meaning.a_node")},
     )
 
 
 def written(format_: str, page: Document, language: str = "en") -> str:
-    return write_document(page, format_, {}, Options(language)).data.decode()
+    names = derive("2-2-2", "w11").graph.written(language)
+    return write_document(page, format_, names, Options(language)).data.decode()
 
 
 # ---------------------------------------------------------------- the mathematics is the derivation's
@@ -270,6 +274,14 @@ def test_delta_leads_to_its_definition():
     assert not re.search(r"<a[^>]*>[^/]*<a", outline.replace("</", "/"))
 
 
+def test_a_link_is_not_lost_where_a_formula_is_long():
+    """A factor too wide to be left alone, with nowhere to be cut, keeps its link."""
+    d = Symbol("d")
+    for name in ("d", rf"\text{{{'wide' * 9}}}"):
+        row = MathML({d: name}, "otherwise", {d: Sign("it", "there")}).row(None, d * 2)
+        assert row.find(".//a").get("href") == "#there"
+
+
 def test_symbols_are_listed_unless_the_document_lists_them():
     """Whoever has no mouse finds them at the end."""
     page = everything()
@@ -283,12 +295,15 @@ def test_symbols_are_listed_unless_the_document_lists_them():
 def test_pictures_stand_in_the_page_with_their_words():
     """Two of the same drawing: ids of their own, title and description, nothing of other vocabularies."""
     text = written("html", everything())
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 3
+    assert text.count('class="paper"') == 2  # the chart has colours for the dark
+    assert "𝑤" in text[text.index('id="chart"') :]
     for name in ("path", "path-2"):
         assert f'<path d="M0 0" id="{name}-p">' in text or f'<path id="{name}-p" d="M0 0">' in text
         assert f'href="#{name}-p"' in text
         assert f'clip-path="url(#{name}-p)"' in text
         assert f"fill:url(#{name}-g)" in text
+        assert f"#{name} *{{stroke:none}}" in text
         assert f'role="img" aria-labelledby="{name}-title {name}-desc"' in text
     assert "metadata" not in text
     assert ">old<" not in text

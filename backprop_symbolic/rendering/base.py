@@ -161,14 +161,17 @@ def on_one_line(text: str) -> str:
 
 #: A document with so many sections and so many blocks gets a table of contents.
 SECTIONS, LONG = 6, 60
+#: As many entries fit well on one page; where there would be more, sections alone are listed.
+ENTRIES = 30
 
 
-def contents(blocks: list[dict[str, Any]], options: Options) -> str:
-    """The heading of the table of contents; empty for a document too short to have one."""
-    sections = sum(block["kind"] == "heading" and block["level"] <= 2 for block in blocks)
-    if sections < SECTIONS or len(blocks) < LONG:
-        return ""
-    return messages(options.language, options.templates)["word.contents"]
+def contents(blocks: list[dict[str, Any]], options: Options) -> tuple[str, int]:
+    """The heading of the table of contents and how many levels it lists; none for a short document."""
+    levels = [block["level"] for block in blocks if block["kind"] == "heading"]
+    if sum(level <= 2 for level in levels) < SECTIONS or len(blocks) < LONG:
+        return "", 0
+    depth = 2 if sum(level <= 3 for level in levels) <= ENTRIES else 1
+    return messages(options.language, options.templates)["word.contents"], depth
 
 
 # ---------------------------------------------------------------- templates

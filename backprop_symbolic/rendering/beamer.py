@@ -28,10 +28,12 @@ LINE, CODE_LINE, TABLE_LINE, PARAGRAPH, LIST, TABLE, DISPLAY = 13.6, 11.0, 12.0,
 ROW, INDICES, FRACTION, NESTED = 18.6, 22.0, 31.5, 4.0
 #: The same with a sum, and for each case where there are cases.
 SUM, CASE = 40.5, 19.5
+#: A picture with its caption.
+PICTURE = 164.0
 #: Headings down to this level begin a frame.
 SPLITTING = 3
 #: What a sentence introduces, so that it stays with it.
-SHOWN = ("display", "table", "code", "picture")
+SHOWN = ("display", "table", "code", "picture", "bullets")
 #: What a block is cut into where it is too high for one frame.
 PARTS = {"display": "rows", "bullets": "items", "note": "items", "table": "rows", "code": "lines"}
 
@@ -174,11 +176,11 @@ def height(block: Block) -> float:
         return DISPLAY + sum(row_height(row["left"] + row["right"]) for row in block["rows"])
     if kind == "table":
         rows = [block["head"], *block["rows"]]
-        return TABLE + TABLE_LINE * sum(row_lines(row, block["columns"]) for row in rows)
+        return TABLE + TABLE_LINE * block["stretch"] * sum(row_lines(row, block["columns"]) for row in rows)
     if kind == "code":
         return PARAGRAPH + CODE_LINE * sum(lines(line, SLIDE.line) for line in block["lines"])
     if kind == "picture":
-        return HEIGHT - SUBTITLE
+        return PICTURE
     if kind == "bullets":
         return LIST + sum(text_height(item) for item in block["items"])
     if kind == "note":

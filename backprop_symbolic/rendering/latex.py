@@ -110,13 +110,15 @@ def inline(printer: Latex, opening: str, closing: str) -> Callable[[Any], str]:
 def write(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
     """The document as LaTeX."""
     title, found, files, scripts = latex_blocks(document, names, options, ARTICLE)
+    heading, depth = contents(found, options)
     text = (
         environment(options.templates)
         .get_template("latex/standalone.tex" if options.standalone else "latex/fragment.tex")
         .render(
             title=title,
             plain_title=escape_latex(plain_words(names, options)(document.title)),
-            contents=escape_latex(contents(found, options)),
+            contents=escape_latex(heading),
+            depth=depth,
             language=options.language,
             packages=packages(found),
             scripts=scripts,
@@ -154,7 +156,7 @@ def latex_blocks(
         elif isinstance(block, Code):
             shown["lines"] = [typewriter(line) for line in block.text.rstrip("\n").split("\n")]
         elif isinstance(block, Table):
-            shown["columns"], shown["wide"] = columns(shown, measure.line)
+            shown.update(laid_out(shown, measure.line))
         elif isinstance(block, Display):
             shown["wide"] = display_width(shown["rows"]) > measure.aligned
     return title, found, files, scripts
@@ -207,25 +209,32 @@ def text_width(latex: str) -> int:
     return visible(latex) + sum(east_asian_width(c) in "WF" for c in latex) + latex.strip().count(" ")
 
 
-def columns(table: Mapping[str, Any], line: int) -> tuple[str, bool]:
-    """The columns of a table as tabular takes them, and whether it is too wide for its size of letters.
+def laid_out(table: Mapping[str, Any], line: int) -> dict[str, Any]:
+    r"""How a table is set: its columns as tabular takes them, the height of its rows, its cells.
 
-    Where it is, the widest column of words is broken into lines.
+    Where it is wider than a line, the widest column of words is broken into lines; `wide` is one that has
+    none, and is set in smaller letters.
     """
     letters = list(table["align"] or "r" * len(table["head"]))
-    rows = [table["head"], *table["rows"]]
+    rows = [list(table["head"]), *(list(row) for row in table["rows"])]
     widths = [max(text_width(row[i]) for row in rows) + 2 for i in range(len(letters))]
-    over = sum(widths) - line
-    widest = max(range(len(letters)), key=lambda i: (letters[i] == "l", widths[i]), default=0)
-    if over > 0 and letters[widest] == "l" and widths[widest] - over >= MIN_COLUMN:
-        share = (widths[widest] - over) / line
-        letters[widest] = rf"p{{{share:.2f}\linewidth}}"
-        over = 0
-    return "".join(letters), over > 0
+    over = sum(widths) > line
+    words = [i for i, letter in enumerate(letters) if letter == "l"]
+    if over and words:
+        widest = max(words, key=lambda i: widths[i])
+        # Indices are smaller than what they are counted as.
+        share = 1 - 0.85 * (sum(widths) - widths[widest]) / line
+        if share >= MIN_SHARE:
+            letters[widest] = rf"p{{{share:.2f}\linewidth}}"
+            for row in rows:
+                row[widest] = rf"\raggedright {row[widest]}"
+            over = False
+    stretch = 1.6 if any(r"\frac" in cell for row in rows for cell in row) else 1.15
+    return {"columns": "".join(letters), "wide": over, "head": rows[0], "rows": rows[1:], "stretch": stretch}
 
 
-#: The least width to which a column of words may be broken, in characters.
-MIN_COLUMN = 20
+#: The least share of a line to which a column of words may be broken.
+MIN_SHARE = 0.2
 
 
 def typewriter(line: str) -> str:

@@ -292,9 +292,9 @@ def _cut(
     pieces: list[Element] = []
     for group in groups:
         inner = _cut(group, signs[1:], attributes) if width(group) > SHORT else []
-        if len(inner) < 2:
+        if not inner:
             pieces.append(_formula(group, attributes))
-        elif len(groups) == 1:
+        elif len(inner) == 1 or len(groups) == 1:
             pieces.extend(inner)
         else:
             together = ElementTree.Element("span", {"class": "pieces"})

@@ -74,14 +74,15 @@ def typst_source(document: Document, names: Mapping[Symbol, str], options: Optio
             new = [labels[s] for s in block["names"] if labels[s] not in defined]
             block["targets"] = new
             defined.update(new)
-    title = contents(found, options)
+    heading, depth = contents(found, options)
     text = (
         environment(options.templates)
         .get_template("typst/document.typ")
         .render(
             title=words(document.title),
             plain_title=plain_words(names, options)(document.title),
-            contents=escape_typst(title),
+            contents=escape_typst(heading),
+            depth=depth,
             blocks=found,
             language=options.language,
             sides=SIDES,

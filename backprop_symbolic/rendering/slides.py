@@ -27,6 +27,8 @@ WIDTH, HEIGHT = 37.0, 20.0
 BEGINS = 3
 #: What is lower than this is not divided.
 WHOLE = 11.0
+#: The size of letters in a table, of those of the text.
+TABLE = 0.8
 #: Room that a picture gets at least.
 PICTURE = 11.0
 
@@ -133,7 +135,8 @@ def _parts(block: Block) -> tuple[str, list[float], float] | None:
     if kind == "symbols":
         return "rows", [max(2.0, _text(row[1], WIDTH - 8) + 0.4) for row in block["rows"]], 0.8
     if kind == "table":
-        return "rows", [2.6] * len(block["rows"]), 3.8
+        head, *rows = _table(block)
+        return "rows", rows, head + 1.5
     if kind == "code":
         return "lines", [1.35 * ceil((len(line) + 1) / 64) for line in block["lines"]], 2.4
     return None
@@ -191,12 +194,27 @@ def _row(row: Any, layout: str) -> float:
     return tall * lines + (2.0 if row.reason and not beside else 0.0)
 
 
+def _table(block: Block) -> list[float]:
+    """How tall the head and the rows of a table are; wide columns share the room that narrow ones leave."""
+    rows = [block["head"], *block["rows"]]
+    room = WIDTH / TABLE - 1.6 * len(block["head"])
+    columns = [max(map(_length, column)) for column in zip(*rows, strict=True)]
+    narrow = [column for column in columns if column <= room / len(columns)]
+    left = (room - sum(narrow)) / max(1.0, sum(columns) - sum(narrow))
+    shares = [column + 1.0 if column in narrow else column * min(left, 1.1) for column in columns]
+    return [TABLE * (0.8 + max(map(_text, row, shares))) for row in rows]
+
+
 def _text(html: str, width: float) -> float:
     """How tall a sentence is."""
-    shown = unescape(re.sub(r"<[^>]*>", "", html))
-    long = sum(0.95 if 0x1100 <= ord(c) < 0x1D400 else 0.45 for c in shown)
     # A last line that is nearly full may be one more.
-    return ceil(long / width + 0.03) * (2.4 if "<mfrac" in html else 1.8)
+    return ceil(_length(html) / width + 0.03) * (2.4 if "<mfrac" in html else 1.8)
+
+
+def _length(html: str) -> float:
+    """How long a sentence is in one line."""
+    shown = unescape(re.sub(r"<[^>]*>", "", html))
+    return sum(0.95 if 0x1100 <= ord(c) < 0x1D400 else 0.45 for c in shown)
 
 
 def write(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
@@ -212,4 +230,4 @@ def write(document: Document, names: Mapping[Symbol, str], options: Options) -> 
     return Written(page.written("slides/document.html", slides=slides(shown, page.again)))
 
 
-formats.register(Format("slides", "slides for a browser, in one file", document=write, suffix=".html"))
+formats.register(Format("slides", "slides for a browser, in one file", document=write, suffix=".slides.html"))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SYMBOLS = "symbols"
 #: Wider than this, in em, a piece of a formula may not fit a telephone's screen: it can be scrolled.
 WIDE = 19.0
+#: Names of places that the frame of a page has.
+RESERVED = ("content", "contents", "title")
 #: Left sides wider than this stand on a line of their own; formulas wider than that above their reasons.
 LEFT, BESIDE = 9.0, 25.0
 #: Without these, elements that show nothing; their text is no text of the page.
@@ -54,7 +56,7 @@ class HtmlWords(Words):
     """Sentences as HTML: text escaped, mathematics as it is."""
 
     def __call__(self, message: Message) -> Markup:
-        return Markup(super().__call__(message))
+        return Markup(_ATTACHED.sub(r'<span class="whole">\1</span>', super().__call__(message)))
 
     def list(self, messages: tuple[Message, ...]) -> Markup:
         return Markup(", ").join(self(message) for message in messages)
@@ -212,6 +214,10 @@ class Page:
         return text.replace(_FONTS, font_faces(text, self.options.language), 1)
 
 
+#: A formula with what is attached to it, a full stop or a particle: no line ends between them.
+_ATTACHED = re.compile(
+    r"((?:<a\b[^>]*>)?<math\b[^>]*>(?:(?!</?math\b).)*</math>(?:</a>)?[^\s<]+)(?![^<]*</a>)"
+)
 #: Where the fonts go, once all characters are known.
 _FONTS = Markup("/* fonts */")
 _ALIGN = {"l": "l", "c": "c", "r": "r"}
@@ -238,7 +244,7 @@ class Anchors:
     """Names of places in a page, each only once."""
 
     def __init__(self) -> None:
-        self.taken: set[str] = set()
+        self.taken = set(RESERVED)
 
     def new(self, wanted: str) -> str:
         """`wanted` made of letters, digits, - and _, with a number where it is taken."""
@@ -268,8 +274,15 @@ def unnamed(html: str) -> Markup:
 # ---------------------------------------------------------------- pictures
 
 
+#: Class of the letters that our drawings slant; in a page they are those of its own font.
+ITALIC_CLASS = "bp-i"
+
+
 def inline_svg(data: bytes, name: str, title: str, description: str) -> Markup:
-    """A drawing as part of a page: without a namespace, its ids preceded by `name`, and said in words."""
+    """A drawing as part of a page: without a namespace, its ids preceded by `name`, and said in words.
+
+    One that does not know the dark is put on white paper.
+    """
     root = ElementTree.fromstring(data)
     for parent in root.iter():
         for child in [c for c in parent if _local(c.tag) == "metadata"]:
@@ -280,17 +293,29 @@ def inline_svg(data: bytes, name: str, title: str, description: str) -> Markup:
         element.attrib.clear()
         for key, value in attributes.items():
             element.set(key, _own(key, value, name))
-        if element.tag == "style" and element.text:
-            element.text = re.sub(r"url\(#", f"url(#{name}-", element.text)
+        if element.tag == "style":
+            element.text = _scoped(element.text or "", name)
+        elif ITALIC_CLASS in element.get("class", "").split():
+            element.set("class", " ".join(c for c in element.get("class", "").split() if c != ITALIC_CLASS))
+            element.text = "".join(ITALIC.get(c, c) for c in element.text or "")
     for old in [c for c in root if c.tag in ("title", "desc")]:
         root.remove(old)
     for i, (tag, text) in enumerate((("title", title), ("desc", description))):
         said = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
         said.text = text
         root.insert(i, said)
+    root.set("id", name)
     root.set("role", "img")
     root.set("aria-labelledby", f"{name}-title {name}-desc")
+    if b"prefers-color-scheme" not in data:
+        root.set("class", "paper")
     return Markup(written(root))
+
+
+def _scoped(rules: str, name: str) -> str:
+    """Style rules with ids of their own, and rules about everything about this drawing alone."""
+    rules = re.sub(r"url\(#", f"url(#{name}-", rules)
+    return re.sub(r"(^|\})\s*\*\s*\{", rf"\1#{name} *{{", rules)
 
 
 def _local(name: str) -> str:
@@ -315,8 +340,10 @@ def font_faces(html: str, language: str) -> str:
     Korean is set in Nanum Gothic, other languages in the letters of STIX Two Math; headings are bold.
     """
     seen = _UNSEEN.sub("", html)
-    shown, formulas = _text(seen), "".join(re.findall(r"<math\b.*?</math>", seen, re.DOTALL))
+    shown, drawn = _text(seen), "".join(re.findall(r"<svg\b.*?</svg>", seen, re.DOTALL))
+    formulas = "".join(re.findall(r"<math\b.*?</math>", seen, re.DOTALL)) + drawn
     bold = "".join(inside for _, inside in re.findall(r"<(h[1-6]|th|summary)\b(.*?)</\1>", seen, re.DOTALL))
+    bold += drawn
     hangul, mathematics = fonts.font(fonts.HANGUL).glyphs, fonts.font(fonts.MATH).glyphs
     if language == "ko":
         rest = {c for c in shown if ord(c) not in hangul}
