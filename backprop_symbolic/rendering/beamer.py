@@ -176,7 +176,8 @@ def height(block: Block) -> float:
         return DISPLAY + sum(row_height(row["left"] + row["right"]) for row in block["rows"])
     if kind == "table":
         rows = [block["head"], *block["rows"]]
-        return TABLE + TABLE_LINE * block["stretch"] * sum(row_lines(row, block["columns"]) for row in rows)
+        lines_in_all = sum(row_lines(row, block["columns"]) for row in rows)
+        return TABLE + TABLE_LINE * float(block["stretch"]) * lines_in_all
     if kind == "code":
         return PARAGRAPH + CODE_LINE * sum(lines(line, SLIDE.line) for line in block["lines"])
     if kind == "picture":
