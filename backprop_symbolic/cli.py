@@ -921,14 +921,15 @@ def review(**options: Any) -> int:
 
 
 def _reviewed_graph(options: dict[str, Any], context: ContextFile) -> tuple[Graph | None, Sequence[Source]]:
-    """What the options and a context file say of the network and its numbers, or nothing."""
+    """The network that the options and a context file state, if they do, and where numbers come from."""
     names = ("network", "activation", "loss", "bias", "l1", "l2")
     given = {f"--{name}": options[name] for name in names}
     found = _sources(options["values_files"], options["settings"], options["example"])
     sources = [*context.sources, *found]
-    stated = (*given.values(), options["graph_file"], options["notation"], *sources)
-    if all(value is None for value in stated):
-        return None, ()
+    stated = (*given.values(), options["graph_file"], options["notation"])
+    about = any(source.settings or source.arrays for source in sources)
+    if not about and all(value is None for value in stated):
+        return None, sources
     return _stated_graph(options["graph_file"], options["notation"], given, sources), sources
 
 

@@ -74,7 +74,7 @@ def review(
     write: Callable[[str, str | None], None],
 ) -> int:
     """Reviews every file, writes the report and the repaired copy; the exit code."""
-    given = _given(options, context, *stated)
+    given = in_context(context, *stated, options["sample"])
     texts = [(file if file != "-" else "stdin", _read(file)) for file in options["files"]]
     reviews = [judged(name, data, given) for name, data in texts]
     if options["fix"] is not None:
@@ -100,25 +100,37 @@ def decoded(data: bytes) -> str:
     return data.decode("utf-8-sig")
 
 
-def _given(options: Options, context: ContextFile, graph: Graph | None, sources: Sequence[Source]) -> Given:
-    """What is stated of the text. Raises BadValues, UnknownName."""
+def in_context(
+    context: ContextFile,
+    graph: Graph | None = None,
+    sources: Sequence[Source] = (),
+    sample: int | None = None,
+) -> Given:
+    """What is stated of a text: its network, numbers by our names, and what its own names mean.
+
+    Without a network, numbers go by the names of the text. Raises BadValues, UnknownName.
+    """
     from backprop_symbolic.numeric.values import known
     from backprop_symbolic.review.context import Given
 
     if graph is None:
         if context.names:
-            raise BadValues(f"{context.where}: [names] are names of a network: state it, e.g. network = \"2-2-2\"")
-        return Given()
-    names = {name: _symbol(graph, ours, context.where) for name, ours in context.names.items()}
-    return Given(graph=graph, values=known(graph, sources, options["sample"]), names=names)
+            raise BadValues(
+                f'{context.where}: [names] are names of a network: state it too, e.g. network = "2-2-2"'
+            )
+        numbers = {name: number.value for source in sources for name, number in source.numbers.items()}
+        return Given(values=numbers, definitions=context.definitions)
+    for ours in context.names.values():
+        _check_name(graph, ours, context.where)
+    numbers = {symbol.name: number for symbol, number in known(graph, sources, sample).items()}
+    return Given(graph=graph, values=numbers, names=context.names, definitions=context.definitions)
 
 
-def _symbol(graph: Graph, name: str, where: str) -> Any:
-    """The quantity called so. Raises UnknownName."""
-    found = {symbol.name: symbol for symbol in graph.quantities}
+def _check_name(graph: Graph, name: str, where: str) -> None:
+    """Raises UnknownName for what is no quantity of the graph."""
+    found = [symbol.name for symbol in graph.quantities]
     if name not in found:
-        raise unknown("quantity", name, found, f"in {where}: names")
-    return found[name]
+        raise unknown("quantity", name, found, f"in [names] of {quoted(where)}")
 
 
 def _read(file: str) -> bytes:

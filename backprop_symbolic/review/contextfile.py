@@ -1,6 +1,7 @@
 """A context file: what a reader knows of a text and the text does not say, as TOML.
 
     network = "2-2-2"              also activation, loss, bias, notation
+    definitions = ['z = w x + b']  formulas as the text would write them
     [values]                       numbers, by our names or by those of the text
     "w_{31}" = 0.4
     [names]                        name in the text = our name
@@ -19,15 +20,22 @@ from backprop_symbolic.numeric.values import Source, from_table
 
 SETTINGS = ("network", "activation", "loss", "bias", "notation")
 TABLES = ("values", "names")
+KEYS = (*SETTINGS, "definitions", *TABLES)
 MAX_FILE = 1_000_000
 
 
 @dataclass(frozen=True)
 class ContextFile:
-    """What a context file says: the network and numbers as a values file does, and names."""
+    """What a context file says.
+
+    sources      the network and numbers, as a values file says them
+    names        name in the text → our name
+    definitions  formulas that the text does not have
+    """
 
     sources: tuple[Source, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    definitions: tuple[str, ...] = ()
     where: str = ""
 
 
@@ -59,8 +67,8 @@ def read(path: str | Path) -> ContextFile:
 def stated(table: Mapping[str, Any], where: str) -> ContextFile:
     """What a table states. Raises BadValues or UnknownName."""
     for key in table:
-        if key not in (*SETTINGS, *TABLES):
-            raise unknown("key", key, (*SETTINGS, *TABLES), f"in context file {quoted(where)}")
+        if key not in KEYS:
+            raise unknown("key", key, KEYS, f"in context file {quoted(where)}")
     for key in TABLES:
         if not isinstance(table.get(key, {}), dict):
             raise BadValues(f"{where}: {quoted(key)} is a table, [{key}]")
@@ -75,6 +83,9 @@ def stated(table: Mapping[str, Any], where: str) -> ContextFile:
     if len(numbers) < len(table.get("values", {})):
         twice = next(name for name in table["values"] if names.get(name, name) != name)
         raise BadValues(f"{where}: {quoted(names[twice])} is given twice, once as {quoted(twice)}")
+    definitions = table.get("definitions", [])
+    if not isinstance(definitions, list) or not all(isinstance(d, str) and "=" in d for d in definitions):
+        raise BadValues(f"{where}: definitions is a list of formulas, such as ['z = w x + b']")
     settings = {key: table[key] for key in SETTINGS if key in table}
     source = from_table({**settings, **numbers}, where)
-    return ContextFile((source,) if settings or numbers else (), names, where)
+    return ContextFile((source,) if settings or numbers else (), names, tuple(definitions), where)
