@@ -7,10 +7,10 @@ tree, which is judged, and in the text as it was written, which is shown; what w
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
 from itertools import islice, product
 from math import floor, isfinite, log10
 
@@ -40,7 +40,6 @@ from backprop_symbolic.review.tree import (
     Primed,
     Product,
     Quotient,
-    Series,
     Statement,
     Sum,
 )
@@ -172,9 +171,13 @@ class _Side:
 
 def _signs(side: _Side) -> _Found:
     """The sign of the whole, of a factor, of a term."""
-    key = "mistake_inner_minus" if _has_inner(side.other.node) or _has_inner(side.node) else "mistake_sign"
+    key = (
+        "review.mistake_inner_minus"
+        if _has_inner(side.other.node) or _has_inner(side.node)
+        else "review.mistake_sign"
+    )
     for said, change, whole in _sign_changes(side):
-        yield Message(key if whole and said.key == "mistake_sign" else said.key, said.args), change
+        yield Message(key if whole and said.key == "review.mistake_sign" else said.key, said.args), change
 
 
 def _sign_changes(side: _Side) -> Iterator[tuple[Message, Change, bool]]:
@@ -188,7 +191,7 @@ def _sign_changes(side: _Side) -> Iterator[tuple[Message, Change, bool]]:
                 turned = Sum(((1, b), (-1, a)), span=node.span)
                 shown = f"{in_brackets(side.written, b)} - {in_brackets(side.written, a)}"
                 args = {"written": side.written.of(node), "meant": shown}
-                yield Message("mistake_turned", args), side.put(site, turned, shown), whole  # type: ignore[arg-type]
+                yield Message("review.mistake_turned", args), side.put(site, turned, shown), whole
             for i, (sign, _) in enumerate(node.terms):
                 terms = (*node.terms[:i], (-sign, node.terms[i][1]), *node.terms[i + 1 :])
                 new: Node = Sum(terms, span=node.span)
@@ -196,13 +199,17 @@ def _sign_changes(side: _Side) -> Iterator[tuple[Message, Change, bool]]:
                     new = node.terms[0][1]
                 change = _sign_of_term(side, site, new, text, i)
                 if change is not None:
-                    yield Message("mistake_sign"), change, whole and len(terms) == 1
+                    yield Message("review.mistake_sign"), change, whole and len(terms) == 1
     for site in sites(side.node):
         node = site.node
         top = site.parent is None or (isinstance(site.parent, Power) and site.parent.exponent is node)
         if isinstance(node, Applied) or top:
             shown = "-" + in_brackets(side.written, node)
-            yield Message("mistake_sign"), side.put(site, Sum(((-1, node),)), shown, outer(text, node.span)), True
+            yield (
+                Message("review.mistake_sign"),
+                side.put(site, Sum(((-1, node),)), shown, outer(text, node.span)),
+                True,
+            )
 
 
 def _sign_of_term(side: _Side, site: Site, new: Node, text: str, index: int) -> Change | None:
@@ -276,17 +283,16 @@ def _indices(side: _Side) -> _Found:
         assert isinstance(name, Name)
         for other in _siblings(side, name):
             yield _exchange(side, site, _index_key(name, other), other)
-    counted: dict[Name, int] = {}
-    for site in found:
-        counted[site.node] = counted.get(site.node, 0) + 1  # type: ignore[index]
+    counted = Counter(site.node for site in found)
     for name, times in counted.items():
-        for other in _siblings(side, name) if times > 1 else ():
-            yield _everywhere(side, name, other)
+        if isinstance(name, Name) and times > 1:
+            for other in _siblings(side, name):
+                yield _everywhere(side, name, other)
 
 
 def _index_key(name: Name, other: Name) -> str:
     turned = len(name.sub) > 1 and name.sub != other.sub and sorted(name.sub) == sorted(other.sub)
-    return "mistake_transposed" if turned else "mistake_index"
+    return "review.mistake_transposed" if turned else "review.mistake_index"
 
 
 def _everywhere(side: _Side, name: Name, other: Name) -> tuple[Message, Change]:
@@ -304,7 +310,7 @@ def _times(side: _Side) -> _Found:
             continue
         for other in side.known.names:
             if replace(other, tense="") == replace(name, tense="") and other.tense != name.tense:
-                yield _exchange(side, site, "mistake_updated", other)
+                yield _exchange(side, site, "review.mistake_updated", other)
 
 
 def _other_names(side: _Side) -> _Found:
@@ -312,7 +318,7 @@ def _other_names(side: _Side) -> _Found:
     for site in sites(side.node):
         if isinstance(site.node, Name) and not _in_derivative(site):
             for other in side.near():
-                yield _exchange(side, site, "mistake_name", other)
+                yield _exchange(side, site, "review.mistake_name", other)
 
 
 # ---------------------------------------------------------------- derivatives
@@ -331,21 +337,19 @@ def _derivatives(side: _Side) -> _Found:
         for other in order[:NEAR]:
             shown = side.known.derivatives[other]
             args = {"written": side.written.of(node), "meant": shown}
-            yield Message("mistake_derivative", args), side.put(site, other, shown)
+            yield Message("review.mistake_derivative", args), side.put(site, other, shown)
         for place, name in (("of", node.of), ("by", node.by)):
             for new in _siblings(side, name):
                 other = replace(node, **{place: new})  # type: ignore[arg-type]
                 shown = _respelled(side, node, name, new)
                 args = {"written": side.written.of(node), "meant": shown}
-                yield Message("mistake_derivative", args), side.put(site, other, shown)
+                yield Message("review.mistake_derivative", args), side.put(site, other, shown)
 
 
 def _respelled(side: _Side, node: Derivative, name: Name, new: Name) -> str:
     """A derivative with one of its names exchanged."""
     start, end = name.span
-    return (
-        side.written.text[node.span[0] : start] + side.shown(new) + side.written.text[end : node.span[1]]
-    )
+    return side.written.text[node.span[0] : start] + side.shown(new) + side.written.text[end : node.span[1]]
 
 
 # ---------------------------------------------------------------- factors
@@ -361,7 +365,7 @@ def _extra_factors(side: _Side) -> _Found:
                 left = rest[0] if len(rest) == 1 else Product(rest, span=node.span)
                 args = {"factor": side.written.of(factor)}
                 yield (
-                    Message("mistake_extra_factor", args),
+                    Message("review.mistake_extra_factor", args),
                     side.put(site, left, "", without(side.written, node.factors, i)),
                 )
         elif isinstance(node, Beside):
@@ -369,10 +373,13 @@ def _extra_factors(side: _Side) -> _Found:
             for i, piece in enumerate(pieces):
                 args = {"factor": side.written.of(piece)}
                 span = without(side.written, pieces, i)
-                yield Message("mistake_extra_factor", args), side.put(site, pieces[1 - i], "", span)
+                yield Message("review.mistake_extra_factor", args), side.put(site, pieces[1 - i], "", span)
         elif isinstance(node, Quotient):
             args = {"factor": rf"\frac{{1}}{{{side.written.of(node.bottom)}}}"}
-            yield Message("mistake_extra_factor", args), side.put(site, node.top, side.written.of(node.top))
+            yield (
+                Message("review.mistake_extra_factor", args),
+                side.put(site, node.top, side.written.of(node.top)),
+            )
 
 
 def _lost_factors(side: _Side) -> _Found:
@@ -408,24 +415,26 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
     for name in side.near()[: NEAR // 2]:
         shown = side.shown(name)
         rest = Sum(((1, one), (-1, name)))
-        found.append(("mistake_lost_slope", Product((name, rest)), f"{shown} (1 - {shown})"))
+        found.append(("review.mistake_lost_slope", Product((name, rest)), f"{shown} (1 - {shown})"))
     for derivative, value in side.known.factors.items():
-        key = "mistake_lost_slope" if _is_slope(derivative, value.node) else "mistake_lost_factor"
+        key = (
+            "review.mistake_lost_slope" if _is_slope(derivative, value.node) else "review.mistake_lost_factor"
+        )
         found.append((key, value.node, str(value)))
     for site in sites(side.other.node):
         if isinstance(site.parent, (Product, Beside)):
             shown = side.other.of(site.node)
             slope = isinstance(site.node, Applied) and site.node.primes
-            key = "mistake_lost_slope" if slope else "mistake_lost_factor"
+            key = "review.mistake_lost_slope" if slope else "review.mistake_lost_factor"
             found.append((key, site.node, shown))
-    yield from sorted(islice(found, 2 * NEAR), key=lambda f: f[0] != "mistake_lost_slope")
+    yield from sorted(islice(found, 2 * NEAR), key=lambda f: f[0] != "review.mistake_lost_slope")
     for name in side.near()[:NEAR]:
-        yield "mistake_lost_factor", name, side.shown(name)
+        yield "review.mistake_lost_factor", name, side.shown(name)
         power = Power(name, Number("2", Fraction(2), Fraction(0)))
         shown = rf"1 - {side.shown(name)}^{{2}}"
-        yield "mistake_lost_slope", Sum(((1, one), (-1, power))), shown
+        yield "review.mistake_lost_slope", Sum(((1, one), (-1, power))), shown
     for derivative, shown in islice(side.known.derivatives.items(), NEAR):
-        yield "mistake_lost_factor", derivative, shown
+        yield "review.mistake_lost_factor", derivative, shown
 
 
 def _is_slope(derivative: Derivative, value: Node) -> bool:
@@ -446,7 +455,7 @@ def _means(side: _Side) -> _Found:
                 change = side.put(
                     site, Product((factor, site.node)), text, outer(side.written.text, site.node.span)
                 )
-                yield Message("mistake_mean", {"factor": shown}), change
+                yield Message("review.mistake_mean", {"factor": shown}), change
 
 
 def _powers(side: _Side) -> _Found:
@@ -458,12 +467,18 @@ def _powers(side: _Side) -> _Found:
             span = (node.base.span[0], node.span[1])
             base = outer(side.written.text, node.base.span)
             shown = side.written.text[base[0] : base[1]]
-            yield Message("mistake_exponent", args), side.put(site, node.base, shown, (min(span[0], base[0]), span[1]))
+            yield (
+                Message("review.mistake_exponent", args),
+                side.put(site, node.base, shown, (min(span[0], base[0]), span[1])),
+            )
         elif isinstance(node, (Name, Sum)) and isinstance(site.parent, (Product, Sum, Quotient, type(None))):
             square = Power(node, Number("2", Fraction(2), Fraction(0)))
             shown = f"{in_brackets(side.written, node)}^{{2}}"
             args = {"written": side.written.of(node), "meant": shown}
-            yield Message("mistake_exponent", args), side.put(site, square, shown, outer(side.written.text, node.span))
+            yield (
+                Message("review.mistake_exponent", args),
+                side.put(site, square, shown, outer(side.written.text, node.span)),
+            )
 
 
 # ---------------------------------------------------------------- terms
@@ -485,7 +500,10 @@ def _extra_terms(side: _Side) -> _Found:
                 start = outer(text, node.terms[1][1].span)[0]
                 sign = minus(text, outer(text, term.span)[1], start)
                 span = node.span[0], start if sign is None or node.terms[1][0] > 0 else sign[0]
-            yield Message("mistake_extra_term", {"term": side.written.of(term)}), side.put(site, left, "", span)
+            yield (
+                Message("review.mistake_extra_term", {"term": side.written.of(term)}),
+                side.put(site, left, "", span),
+            )
 
 
 def _lost_terms(side: _Side) -> _Found:
@@ -500,7 +518,7 @@ def _lost_terms(side: _Side) -> _Found:
         if isinstance(other.node, Sum):
             for sign, term in other.node.terms:
                 shown = side.other.of(term)
-                yield Message("mistake_lost_term", {"term": shown}), _added(side, sign, term, shown)
+                yield Message("review.mistake_lost_term", {"term": shown}), _added(side, sign, term, shown)
 
 
 def _added(side: _Side, sign: int, term: Node, shown: str) -> Change:
@@ -537,7 +555,7 @@ def _with_sibling(side: _Side, term: Node) -> Iterator[tuple[Message, Node, str]
         tried += 1
         sibling, shown = renamed(side.written, term, {n: (o, side.shown(o)) for n, o in new.items()})
         text = f"{side.written.text[start:end]} + {shown}"
-        yield Message("mistake_lost_path", {"term": shown}), Sum(((1, term), (1, sibling))), text
+        yield Message("review.mistake_lost_path", {"term": shown}), Sum(((1, term), (1, sibling))), text
 
 
 # ---------------------------------------------------------------- numbers
@@ -552,7 +570,7 @@ def _numbers(side: _Side) -> _Found:
         for other, shown in side.known.numbers.items():
             if other != node and len(node.text) > 1 and one_slip(node.text, other.text):
                 args = {"written": side.written.of(node), "meant": shown}
-                yield Message("mistake_digit", args), side.put(site, other, shown)
+                yield Message("review.mistake_digit", args), side.put(site, other, shown)
 
 
 def number_slip(written: str, right: float) -> tuple[Message, str] | None:
@@ -577,16 +595,21 @@ def number_slip(written: str, right: float) -> tuple[Message, str] | None:
     unit = 10.0**-decimals
     digits = re.sub(r"^-", "", shown)
     if abs(abs(value) - abs(float(shown))) < unit / 2:
-        key = "mistake_sign"
-    elif value == floor(abs(exact) / unit) * unit * (1 if exact >= 0 else -1) or abs(value - exact) < 2.5 * unit:
-        key = "mistake_rounding"
+        key = "review.mistake_sign"
+    elif (
+        value == floor(abs(exact) / unit) * unit * (1 if exact >= 0 else -1)
+        or abs(value - exact) < 2.5 * unit
+    ):
+        key = "review.mistake_rounding"
     elif one_slip(match[2], digits) and value * exact >= 0:
-        key = "mistake_digit"
-    elif exact and abs(log10(abs(value / exact)) - round(log10(abs(value / exact)))) < 1e-4 if value else False:
-        key = "mistake_point"
+        key = "review.mistake_digit"
+    elif (
+        exact and abs(log10(abs(value / exact)) - round(log10(abs(value / exact)))) < 1e-4 if value else False
+    ):
+        key = "review.mistake_point"
     else:
-        key = "mistake_arithmetic"
-    return Message(key, args if key != "mistake_sign" else {}), meant  # type: ignore[arg-type]
+        key = "review.mistake_arithmetic"
+    return Message(key, args if key != "review.mistake_sign" else {}), meant
 
 
 def one_slip(written: str, meant: str) -> bool:
@@ -624,7 +647,7 @@ def _one_or_other(side: _Side) -> _Found:
             continue
         node = exchanged(side.node, new)
         _, text = renamed(side.written, side.node, {n: (m, side.shown(m)) for n, m in new.items()})
-        yield Message("mistake_index", {"written": a, "meant": b}), Change(node, side.node.span, text)
+        yield Message("review.mistake_index", {"written": a, "meant": b}), Change(node, side.node.span, text)
 
 
 #: From the smallest change to the largest.
@@ -645,4 +668,3 @@ _KINDS: tuple[_Kind, ...] = (
 )
 
 __all__ = ["LEFT", "RIGHT", "Mistake", "Vocabulary", "number_slip", "one_slip", "probable", "vocabulary"]
-_ = (partial, Series)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import cast
 
 from backprop_symbolic.review.tree import (
     Applied,
@@ -65,7 +64,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A piece of a tree, how to put another in its place, and the pieces that it stands in, outermost first."""
+    """A piece of a tree, how to put another there, and what it stands in, outermost first."""
 
     node: Node
     put: Put
@@ -128,13 +127,13 @@ def _item(
     node: Node, field: str, items: tuple[object, ...], index: int, wrap: Callable[[Node], object]
 ) -> Put:
     def put(new: Node) -> Node:
-        return cast(Node, replace(node, **{field: (*items[:index], wrap(new), *items[index + 1 :])}))
+        return replace(node, **{field: (*items[:index], wrap(new), *items[index + 1 :])})  # type: ignore[arg-type]
 
     return put
 
 
 def _attribute(node: Node, attribute: str) -> Put:
-    return lambda new: cast(Node, replace(node, **{attribute: new}))
+    return lambda new: replace(node, **{attribute: new})  # type: ignore[arg-type]
 
 
 def names(node: Node) -> list[Name]:
@@ -149,7 +148,7 @@ def renamed(written: Written, node: Node, new: dict[Name, tuple[Name, str]]) -> 
     for site in sites(node):
         name = site.node
         if isinstance(name, Name) and name in new:
-            other, shown = new[name]
+            shown = new[name][1]
             text = text[: name.span[0] + shift] + shown + text[name.span[1] + shift :]
             shift += len(shown) - (name.span[1] - name.span[0])
     found = exchanged(found, {name: other for name, (other, _) in new.items()})
@@ -206,7 +205,5 @@ def in_brackets(written: Written, node: Node) -> str:
 
 def minus(text: str, start: int, end: int) -> Span | None:
     """The last + or - between two places."""
-    found = None
-    for found in re.finditer(r"[-+−–]", text[start:end]):
-        pass
-    return None if found is None else (start + found.start(), start + found.end())
+    found = max((text.rfind(sign, start, end) for sign in "-+−–"), default=-1)
+    return None if found < 0 else (found, found + 1)
