@@ -452,7 +452,7 @@ def _results(review: Review, tell: Teller) -> Iterator[dict[str, Any]]:
             "ruleId": rule_id(*RULES[rule]),
             "ruleIndex": rule,
             "level": LEVELS[finding.verdict],
-            "message": {"text": " ".join(told.remarks) or told.written},
+            "message": {"text": "\n".join(told.remarks) or told.written},
             "locations": [_location(finding, artifact)],
         }
         if finding.follows in first:
