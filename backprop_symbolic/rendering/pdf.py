@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic import engines
-from backprop_symbolic.document import Display, Document, Picture, Row
+from backprop_symbolic.document import Display, Document, Heading, Picture, Row, Table
 from backprop_symbolic.rendering.base import (
     Format,
     Options,
@@ -51,9 +51,15 @@ _HANGUL = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf90
 
 def typst_source(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
     """The document in Typst, with its pictures as files."""
-    labels = _labels(document)
-    write = Typst(names, messages(options.language, options.templates)["word.otherwise"], labels)
+    labels = {
+        s: f"name-{s.name}" for block in document.blocks if isinstance(block, Display) for s in block.names
+    }
+    otherwise = messages(options.language, options.templates)["word.otherwise"]
+    write = Typst(names, otherwise, labels)
     words = Words(options.language, inline(write), escape_typst, options.templates)
+    # A heading is no place for a link: the table of contents repeats it, the bookmarks have it as text.
+    bare = inline(Typst(names, otherwise))
+    headings = Words(options.language, lambda value: unspaced(bare(value)), escape_typst, options.templates)
     files: dict[str, bytes] = {}
 
     def picture(found: Picture) -> str:
@@ -63,23 +69,22 @@ def typst_source(document: Document, names: Mapping[Symbol, str], options: Optio
         return name
 
     found = blocks(document, words, lambda rows: rows_of(write, words, rows), picture)
-    defined: set[str] = set()
-    for block in found:
-        if block["kind"] == "heading":
-            block["depth"] = max(1, block["level"] - 1)
-            block["text"] = re.sub(r"(?<!\\)\$.*?(?<!\\)\$", lambda m: unspaced(m[0]), block["text"])
-        elif block["kind"] == "table":
-            block["align"] = block["align"] or "r" * len(block["head"])
-        elif block["kind"] == "display":
-            new = [labels[s] for s in block["names"] if labels[s] not in defined]
-            block["targets"] = new
-            defined.update(new)
+    defined: set[Symbol] = set()
+    for block, shown in zip(document.blocks, found, strict=True):
+        if isinstance(block, Heading):
+            shown["depth"] = max(1, block.level - 1)
+            shown["text"] = " ".join(filter(None, [escape_typst(block.label), headings(block.text)]))
+        elif isinstance(block, Table):
+            shown["align"] = block.align or "r" * len(block.head)
+        elif isinstance(block, Display):
+            shown["targets"] = [labels[s] for s in block.names if s not in defined]
+            defined.update(block.names)
     heading, depth = contents(found, options)
     text = (
         environment(options.templates)
         .get_template("typst/document.typ")
         .render(
-            title=words(document.title),
+            title=headings(document.title),
             plain_title=plain_words(names, options)(document.title),
             contents=escape_typst(heading),
             depth=depth,
@@ -90,12 +95,6 @@ def typst_source(document: Document, names: Mapping[Symbol, str], options: Optio
         )
     )
     return Written(text.rstrip() + "\n", files)
-
-
-def _labels(document: Document) -> dict[Symbol, str]:
-    """A label for each name that gets its meaning in the document."""
-    defined = [s for block in document.blocks if isinstance(block, Display) for s in block.names]
-    return {symbol: f"name-{i}" for i, symbol in enumerate(dict.fromkeys(defined), 1)}
 
 
 def inline(printer: Typst) -> Callable[[Any], str]:
