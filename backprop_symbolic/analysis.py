@@ -90,6 +90,7 @@ def bounded(work: Callable[[], T], calls: int = MAX_CALLS) -> T:
 
     Counted and not timed, so that the answer is the same on every machine.
     """
+    _ = X + 1  # at its first sum SymPy loads parts of itself: that is no work to be counted
     left = calls
     before = sys.getprofile()
 

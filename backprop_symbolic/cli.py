@@ -104,12 +104,13 @@ def cli(context: click.Context) -> None:
 _OUTPUT = (
     (click.option("--format", "format_", metavar="NAME", default="latex", show_default=True,
                   help="latex, markdown, text, json, html, slides, pdf, beamer or notebook."), False),
-    (click.option("--dialect", metavar="NAME", help="With markdown: github, jekyll, myst, quarto, obsidian or "
-                  "jupyter.  [default: github]"), False),
-    (click.option("--standalone", is_flag=True, help="With latex: a whole document, for xelatex or lualatex."),
-     False),
-    (click.option("--engine", metavar="NAME", help="With pdf: typst, xelatex or lualatex.  [default: typst, which "
-                  "needs no TeX]"), False),
+    (click.option("--dialect", metavar="NAME",
+                  help="With markdown: github, jekyll, myst, quarto, obsidian or jupyter.  "
+                  "[default: github]"), False),
+    (click.option("--standalone", is_flag=True,
+                  help="With latex: a whole document, for xelatex or lualatex."), False),
+    (click.option("--engine", metavar="NAME",
+                  help="With pdf: typst, xelatex or lualatex.  [default: typst, which needs no TeX]"), False),
     (click.option("--lang", metavar="CODE", default="en", show_default=True,
                   help="Language: en, ko, or one of --template-dir."), False),
     (click.option("--detail", metavar="LEVEL", default="normal", show_default=True,
@@ -217,16 +218,13 @@ def _look(out: Mapping[str, Any]) -> dict[str, Any]:
         checked(engine)
     if chosen.binary and output is None and sys.stdout is not None and sys.stdout.isatty():
         raise OutputRefused(f"format {chosen.name} is no text for a terminal: name a file with -o FILE")
-    return {
-        "format": chosen.name, "standalone": out["standalone"], "dialect": dialect or "", "engine": engine or "",
-    }  # fmt: skip
+    more = {"dialect": dialect or "", "engine": engine or ""}
+    return {"format": chosen.name, "standalone": out["standalone"], **more}
 
 
 def _manner(out: Mapping[str, Any]) -> dict[str, Any]:
     """How something is derived and told."""
-    return {
-        "lang": out["lang"], "detail": out["detail"], "strict": out["strict"], "templates": out["template_dir"]
-    }  # fmt: skip
+    return {"templates": out["template_dir"], **{name: out[name] for name in ("lang", "detail", "strict")}}
 
 
 @cli.command(context_settings=CONTEXT)
@@ -591,15 +589,16 @@ def _number(option: str, value: str | None) -> str:
 @click.option("--output", "-o", metavar="DIR", required=True,
               help="The folder to write to; it is made where it is not there.")  # fmt: skip
 @click.option("--format", "format_", default="html", metavar="NAME[,NAME…]", show_default=True,
-              help="html, slides, pdf, markdown, latex, beamer, notebook or text; several between commas.")  # fmt: skip
+              help="html, slides, pdf, markdown, latex, beamer, notebook or text; several between "
+              "commas.")  # fmt: skip
 @click.option("--dialect", metavar="NAME", default="", help="Of markdown: see backprop derive --help.")
 @click.option("--engine", metavar="NAME", default="", help="Of pdf: typst, xelatex or lualatex.")
 @click.option("--lang", default="en", metavar="CODE[,CODE…]", show_default=True,
               help="Languages: en, ko, or one of --template-dir.")  # fmt: skip
 @network_options()
 @click.option("--weight", metavar="NAME…", default="",
-              help="The weights gone through, one of each layer: 'w31 w11'.  [default: the first into the first "
-              "unit of each layer]")  # fmt: skip
+              help="The weights gone through, one of each layer: 'w31 w11'.  [default: the first into the "
+              "first unit of each layer]")  # fmt: skip
 @numbers_options
 @click.option("--digits", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
               help="Significant digits of the example's numbers.")  # fmt: skip

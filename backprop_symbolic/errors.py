@@ -89,6 +89,10 @@ class Diverged(BackpropError):
     """A number that overflowed or is none, with its iteration and its name."""
 
 
+class NotWritable(BackpropError):
+    """A formula that a format has no form for."""
+
+
 class OutputRefused(BackpropError):
     """An output file that cannot be written."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from sympy import Abs, Add, Basic, E, Expr, Integer, Mul, Piecewise, Pow, Rational, Symbol, oo, pi
 from sympy import exp as exp_
@@ -34,6 +34,9 @@ from backprop_symbolic.algebra import (
     X,
     number,
 )
+
+if TYPE_CHECKING:
+    from backprop_symbolic.graph import Graph
 
 #: How tightly each kind of expression holds together.
 SUM, PRODUCT, TIGHT, POWER, ATOM = 1, 2, 3, 4, 5
@@ -564,6 +567,19 @@ class Plain(Printer[str]):
 
     def bars(self, inner: str) -> str:
         return f"abs({inner})"
+
+
+def definitions(graph: Graph) -> str:
+    """A graph as text, its leaves declared, so that it is read as the same one."""
+    write = Plain({})
+    leaves = [q for q in graph.quantities.values() if q.definition is None and q.symbol != graph.rate]
+    lines = [f"{q.role} {q.symbol.name}" for q in leaves]
+    lines += [
+        f"{q.symbol.name} = {write(q.definition)}"
+        for q in graph.quantities.values()
+        if q.definition is not None
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _typed(text: str) -> str:

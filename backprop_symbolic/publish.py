@@ -5,14 +5,13 @@ notes.html, notes.ko.html, notes.slides.html, notes.pdf, w31.svg, w31.ko.svg, â€
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from backprop_symbolic.document import Document, Picture
+from backprop_symbolic.document import Document, Drawing, Picture
 from backprop_symbolic.errors import UnknownName, unknown
 from backprop_symbolic.folder import Published, check, known, publish
 from backprop_symbolic.render import Options, environment, formats, messages, write_document
@@ -89,26 +88,51 @@ def written(
     Raises what a format cannot write.
     """
     pages = Pages()
+    drawn = _drawn_once(document)
     for edition in wanted:
         tell(edition.file)
         language = edition.language
         dialect = options.dialect if edition.format.dialects else ""
         own = replace(options, language=language, dialect=dialect, standalone=True)
-        shown = _marked(document, edition.mark)
+        shown = _marked(drawn, edition.mark)
         found = write_document(shown, edition.format.name, names(language), own)
         text = plain_words(names(language), own)
         pages.files[edition.file] = found.data
         pages.about[edition.file] = {
-            "title": text(document.title), "language": language, "format": edition.format.name
+            "title": text(document.title), "language": language, "kind": "document"
         }  # fmt: skip
         pictures = {b.name: b for b in shown.blocks if isinstance(b, Picture)}
         for name, data in found.files.items():
             pages.files[name] = data
-            pages.about[name] = {"language": language, "format": Path(name).suffix[1:]}
+            pages.about[name] = {"language": language, "kind": "picture"}
             picture = pictures.get(name.partition("/")[2].rpartition(".")[0] or name.rpartition(".")[0])
             if picture is not None:
                 pages.about[name] |= {"title": text(picture.caption), "alt": text(picture.alt)}
     return pages
+
+
+@dataclass(frozen=True)
+class _Once:
+    """A drawing that is drawn once for each kind and language, however many formats show it."""
+
+    drawing: Drawing
+    known: dict[tuple[str, str], bytes] = field(default_factory=dict, compare=False)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What it can be drawn as."""
+        return self.drawing.kinds
+
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+        """The picture, from what is known where it was drawn before."""
+        if (kind, language) not in self.known:
+            self.known[kind, language] = self.drawing.draw(kind, names, language)
+        return self.known[kind, language]
+
+
+def _drawn_once(document: Document) -> Document:
+    blocks = (replace(b, drawing=_Once(b.drawing)) if isinstance(b, Picture) else b for b in document.blocks)
+    return replace(document, blocks=tuple(blocks))
 
 
 def _marked(document: Document, mark: str) -> Document:
@@ -116,32 +140,32 @@ def _marked(document: Document, mark: str) -> Document:
     if not mark:
         return document
     blocks = (replace(b, name=f"{b.name}{mark}") if isinstance(b, Picture) else b for b in document.blocks)
-    return dataclasses.replace(document, blocks=tuple(blocks))
+    return replace(document, blocks=tuple(blocks))
 
 
 def index(about: Mapping[str, Mapping[str, Any]], language: str, options: Options) -> bytes:
     """index.html: the documents of a folder, and its pictures."""
     words = messages(language, options.templates)
-    documents, pictures = [], []
+    documents: dict[tuple[str, str], list[dict[str, str]]] = {}
+    pictures = []
     for name, entry in sorted(about.items()):
-        item = {
-            "href": quote(name),
-            "title": entry.get("title", name),
-            "language": entry.get("language", language),
-            "format": words.get(f"format.{entry.get('format')}", ""),
-            "alt": entry.get("alt", ""),
-        }
-        if item["format"]:
-            documents.append(item)
-        elif item["alt"] and entry.get("format") in ("svg", "png"):
-            pictures.append(item)
+        own = str(entry.get("language", language))
+        item = {"href": quote(name), "name": name, "title": str(entry.get("title", name)), "language": own}
+        if entry.get("kind") == "document":
+            documents.setdefault((own, item["title"]), []).append(item)
+        elif name.endswith(".svg") and entry.get("alt"):
+            pictures.append({**item, "alt": str(entry["alt"])})
+    several = len({item["language"] for item in pictures}) > 1
+    shown = [item for item in pictures if item["language"] == language or not several]
     page = environment(options.templates, html=True).get_template(f"html/{INDEX}")
     return page.render(
         language=language,
         title=words["index.title"],
         pictures_title=words["index.pictures"],
-        documents=documents,
-        pictures=pictures,
+        documents=[
+            {"language": own, "title": title, "files": files} for (own, title), files in documents.items()
+        ],
+        pictures=shown,
     ).encode("utf-8")
 
 

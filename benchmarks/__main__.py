@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import against_sympy, facts, growth, proofs, startup
+from benchmarks import against_sympy, facts, growth, notes, proofs, startup
 from benchmarks.timing import show
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -15,4 +15,5 @@ show("Whole processes", startup.measure())
 show("Growth", growth.measure())
 show("Proofs", proofs.measure())
 show("Facts", facts.measure())
+show("Lecture notes", notes.measure())
 show("Against SymPy", against_sympy.measure(against_sympy.REAL if given.full else against_sympy.SMALL))

@@ -52,3 +52,21 @@ def test_staleness_is_seen(tmp_path, monkeypatch):
     assert set(golden.stale()) == {changed, gone, surplus}
     assert sorted(golden.write()) == sorted([changed, gone, surplus])
     assert golden.stale() == {}
+
+
+def test_the_published_notes_are_current():
+    """output/notes/ holds what the command in output/README.md writes now; figures and PDFs say the same."""
+    assert dict(golden.stale_notes()) == {}
+
+
+def test_changed_notes_are_seen(tmp_path):
+    """The comparison forgives fonts and curves, and nothing else."""
+    page = (golden.PUBLISHED / "notes.html").read_bytes()
+    assert page != (fonts := re.sub(rb"(data:font[^,]*,)....", rb"\1AAAA", page))
+    assert golden.same("notes.html", page, fonts)
+    assert b"</mi>" in page
+    assert not golden.same("notes.html", page, page.replace(b"</mi>", b"x</mi>", 1))
+    pdf, other = (golden.PUBLISHED / name for name in ("notes.pdf", "notes.ko.pdf"))
+    assert not golden.same("notes.pdf", pdf.read_bytes(), other.read_bytes())
+    picture = (golden.PUBLISHED / "path-w11.svg").read_bytes()
+    assert not golden.same("path-w11.svg", picture, picture.replace(b"w", b"v"))

@@ -28,6 +28,7 @@ from backprop_symbolic import (
     proof,
     prove_activation,
     prove_loss,
+    publish,
     read,
     render,
     rules,
@@ -37,8 +38,9 @@ from backprop_symbolic.document import Bullets, Display, Heading, Message, Parag
 from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.numeric import optimizers
 from backprop_symbolic.numeric.descent import descent
+from backprop_symbolic.rendering import slides
 from backprop_symbolic.spec import BIAS_MODES
-from backprop_symbolic.wording import languages, messages
+from backprop_symbolic.wording import languages, messages, template_dir
 
 PLACEHOLDER = re.compile(r"\{(\w+)(?:=(\w+))?\}")
 GRAPHS = (
@@ -121,11 +123,10 @@ def asked() -> dict[str, list[frozenset[str]]]:
         for name in (*losses.losses.names(), "(t - o)**4/4", LONG.format("(t - o)")):
             yield prove_loss(name, detail=detail)
 
-    for network, weight in every_derivation():
-        graph = network if isinstance(network, Graph) else dense(network)
-        for message in meanings(graph, derive(graph, weight, detail="brief").derivation).values():
+    for network, _ in every_derivation():
+        for message in meanings(network if isinstance(network, Graph) else dense(network)).values():
             note(message)
-    for proved in (prove_activation("mish"), prove_loss("mse"), prove_loss("softmax_cross_entropy")):
+    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("softmax_cross_entropy")):
         for message in meanings(proved.graph, proved.derivation).values():
             note(message)
     for name in lectures.LECTURES:
@@ -285,6 +286,18 @@ def about_pictures() -> set[str]:
     return found
 
 
+def about_browsers() -> set[str]:
+    """The keys of pages for a browser: what their templates and modules say."""
+    found: set[str] = set()
+    for folder in ("html", "slides"):
+        for path in (template_dir() / folder).glob("*.html"):
+            found |= set(re.findall(r'"(html\.\w+)"', path.read_text(encoding="utf-8")))
+    for module in (slides, publish):
+        named = re.findall(r'"((?:html|index)\.\w+)"', inspect.getsource(module))
+        found |= {key for key in named if key in messages("en")}  # index.html is a file
+    return found
+
+
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -296,6 +309,7 @@ def producible() -> set[str]:
         *(f"hypothesis.{key}" for loss in losses.losses for key in loss.conditions),
         *(f"format.{name}" for name in render.formats.names()),
         *about_functions(),
+        *about_browsers(),
         *(
             f"{kind}.{c.key}"
             for o in optimizers.optimizers

@@ -495,6 +495,7 @@ def test_png_and_pdf_are_the_svg():
     for pixels, length in ((width, frame.right - frame.left), (height, frame.bottom - frame.top)):
         assert 0.7 < pixels / length / (raster.DPI / 96) < 1.6
     assert png == drawing.draw("png", names, language)
+    assert pdf == drawing.draw("pdf", names, language)
 
 
 def test_hangul_in_a_png_is_no_box(monkeypatch):

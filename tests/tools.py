@@ -51,3 +51,13 @@ def shared(*parts: str) -> Path:
     if not path.exists():
         missing(f"{path}", "The published cases lie beside the checkout.")
     return path
+
+
+def node_module(name: str) -> Path:
+    """The folder of a package from npm: beside the tests, or in a folder of NODE_PATH."""
+    folders = [Path(__file__).resolve().parent.parent / "node_modules"]
+    folders += [Path(folder) for folder in os.environ.get("NODE_PATH", "").split(os.pathsep) if folder]
+    for folder in folders:
+        if (folder / name).is_dir():
+            return folder / name
+    missing(name, f"npm install --no-save {name}")

@@ -19,7 +19,6 @@ from backprop_symbolic.lecture.symbols import Index
 from backprop_symbolic.lecture.worked import Worked, numbers
 from backprop_symbolic.lecture.writer import Writer, message
 from backprop_symbolic.numeric.values import Values
-from backprop_symbolic.pictures import picture
 
 #: What the notes may hold, in their order.
 PARTS = ("introduction", "derivation", "summary", "vanishing", "example", "check", "training", "commands",
@@ -129,7 +128,11 @@ def _blocks(lecture: Lecture, found: Subject, writer: Writer, slopes: Slopes) ->
 
 def _pictures(lecture: Lecture, found: Subject) -> Iterator[tuple[Symbol, Picture]]:
     """The paths of the output weight and of the hidden one, where the graph is not too large for it."""
-    for w in found.chosen[:2] if lecture.plots else ():
+    if not lecture.plots:
+        return
+    from backprop_symbolic.pictures import picture
+
+    for w in found.chosen[:2]:
         try:
             yield w, picture(lecture.graph, w, f"path-{w.name}")
         except BadPicture:

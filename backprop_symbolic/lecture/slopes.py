@@ -25,7 +25,6 @@ from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.lecture.subject import Subject, walk
 from backprop_symbolic.lecture.writer import Writer, message, say
 from backprop_symbolic.page import without_facts
-from backprop_symbolic.plots import Curves
 from backprop_symbolic.rules import Stated
 from backprop_symbolic.spec import Network
 from backprop_symbolic.vanishing import Course, Vanishing
@@ -181,6 +180,8 @@ class Slopes:
     def drawing(self, entry: Activation) -> Iterator[Block]:
         """f and f' side by side."""
         if self.plots:
+            from backprop_symbolic.plots import Curves
+
             args = {"function": Call(Symbol(entry.name), X), "slope": Partial(Call(Symbol(entry.name), X), X)}
             yield Picture(
                 f"curves-{entry.base}", Curves((entry.name,)),

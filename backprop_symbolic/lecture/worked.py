@@ -35,7 +35,6 @@ from backprop_symbolic.graph import Graph, after
 from backprop_symbolic.lecture.subject import Subject
 from backprop_symbolic.lecture.writer import Writer, message, say
 from backprop_symbolic.numeric.check import Line, check
-from backprop_symbolic.numeric.outcome import definitions
 from backprop_symbolic.numeric.samples import Given
 from backprop_symbolic.numeric.source import Leaves
 from backprop_symbolic.numeric.steps import Steps
@@ -51,7 +50,7 @@ from backprop_symbolic.numeric.values import (
     random_values,
     resolve,
 )
-from backprop_symbolic.plots import ErrorCurve
+from backprop_symbolic.printing import definitions
 from backprop_symbolic.spec import Network
 
 #: The seed and the learning rate where nothing else is asked for.
@@ -356,6 +355,8 @@ class Worked:
         if len(self.numbers.values.samples) == 1 and errors[plan.iterations] < NOTHING * errors[0]:
             yield say("training_one")
         if self.plots:
+            from backprop_symbolic.plots import ErrorCurve
+
             points = tuple(sorted(errors.items()))
             yield Picture(
                 "error-curve", ErrorCurve(points), message("plot_error"),

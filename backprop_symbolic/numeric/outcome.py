@@ -273,6 +273,8 @@ def _values(session: Session) -> dict[str, Any]:
             data["notation"] = graph.notation.name
     else:
         assert isinstance(graph, Graph)
+        from backprop_symbolic.printing import definitions
+
         data = {"graph": definitions(graph)}
     data["learning_rate"] = trainer.plan.rate
     if session.graph is None or session.values is None:
@@ -297,24 +299,6 @@ def _by_name(session: Session) -> dict[str, float]:
     parameters = session.trainer.parameters
     numbers = parameters if isinstance(parameters, tuple) else scalars(session.graph, parameters)
     return {s.name: value for s, value in zip(session.graph.parameters, numbers, strict=True)}
-
-
-def definitions(graph: Graph) -> str:
-    """The graph as text, its leaves declared, so that it is read as the same one."""
-    from backprop_symbolic.printing import Plain
-
-    write = Plain({})
-    lines = [
-        f"{q.role} {q.symbol.name}"
-        for q in graph.quantities.values()
-        if q.definition is None and q.symbol != graph.rate
-    ]
-    lines += [
-        f"{q.symbol.name} = {write(q.definition)}"
-        for q in graph.quantities.values()
-        if q.definition is not None
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _as_toml(data: Mapping[str, Any]) -> str:

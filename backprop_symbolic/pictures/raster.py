@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from backprop_symbolic.engines import date
 from backprop_symbolic.errors import NotInstalled
 from backprop_symbolic.fonts import hangul_folder
 from backprop_symbolic.pictures.names import wide
@@ -41,5 +42,6 @@ def raster(svg: str, kind: str) -> bytes:
         ppi=DPI,
         font_paths=fonts,
         ignore_system_fonts=True,
+        timestamp=date(),
     )
     return bytes(drawn)

@@ -246,4 +246,6 @@ def fraction_depth(latex: str) -> int:
     return deepest
 
 
-formats.register(Format("beamer", "slides in LaTeX, for xelatex or lualatex", document=write, suffix=".tex"))
+formats.register(
+    Format("beamer", "slides in LaTeX, for xelatex or lualatex", document=write, suffix=".beamer.tex")
+)
