@@ -180,8 +180,13 @@ def from_typst(text: str) -> list[str]:
 def typst_rows(source: str) -> list[tuple[list[str], list[str]]]:
     """(left, right) of every row of every display of a document; a row without a left side goes on."""
     found: list[tuple[list[str], list[str]]] = []
-    for left, rest in re.findall(r"^  row\((none|\$.*?\$), (.*)\),$", source, re.MULTILINE):
-        formulas = re.findall(r"\$((?:#to\(.*?\$\)|[^$])*)\$", rest.partition(", why: [")[0])
-        sides = re.fullmatch(r"\$(.*)\$", left)
-        found.append((from_typst(sides[1]) if sides else found[-1][0], from_typst(" ".join(formulas))))
+    for measured, plain in re.findall(
+        r"^#display\(\n(.*?)^\)$|^\$ (.*?) \$$", source, re.MULTILINE | re.DOTALL
+    ):
+        rows = [tuple(re.split(r" ?&= ", row, maxsplit=1)) for row in plain.split(" \\\n")] if plain else []
+        for left, rest in re.findall(r"^  row\((none|\$.*?\$), (.*)\),$", measured, re.MULTILINE):
+            formulas = re.findall(r"\$((?:#to\(.*?\$\)|[^$])*)\$", rest.partition(", why: [")[0])
+            rows.append(("" if left == "none" else left[1:-1], " ".join(formulas)))
+        for left, right in rows:
+            found.append((from_typst(left) if left else found[-1][0], from_typst(right)))
     return found

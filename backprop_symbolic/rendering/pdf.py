@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
 #: Columns of a table: the letters of LaTeX in Typst's words.
 SIDES = {"l": "left", "c": "center", "r": "right"}
-#: A right side up to this many characters of source is short enough to stay on one line.
-SHORT = 60
+#: So many signs of a right side surely fit on a line; so many of both sides, with no measuring done.
+SHORT, PLAIN = 40, 54
+#: Equations beyond these may go on on the next page.
+FEW = 6
+_LINK = re.compile(r'#to\("[^"]*", \$(.*?)\$\)')
+_SIGN = re.compile(r'"[^"]*"|[A-Za-z.]+|[^\s()_^,]')
 
 
 def write(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
@@ -77,6 +81,7 @@ def typst_source(document: Document, names: Mapping[Symbol, str], options: Optio
         elif isinstance(block, Table):
             shown["align"] = block.align or "r" * len(block.head)
         elif isinstance(block, Display):
+            shown["plain"] = is_plain(shown["rows"])
             shown["targets"] = [labels[s] for s in block.names if s not in defined]
             defined.update(block.names)
     heading, depth = contents(found, options)
@@ -111,20 +116,31 @@ def rows_of(printer: Typst, words: Words, rows: tuple[Row, ...]) -> list[dict[st
     """Rows as Typst writes them: left side, the parts of the right side, the reason."""
     found = []
     for row in rows:
-        left = "none" if row.lhs is None else f"${whole(printer(row.lhs))}$"
+        left = "" if row.lhs is None else whole(printer(row.lhs))
         right = parts(printer(row.rhs))
         if row.result is not None:
-            right.append(f"(1, $= {whole(printer(row.result))}$)")
+            right.append((1, f"= {whole(printer(row.result))}"))
         found.append({"left": left, "right": right, "reason": words.list(row.reasons)})
     return found
 
 
-def parts(typst: str) -> list[str]:
+def is_plain(rows: list[dict[str, Any]]) -> bool:
+    """Whether Typst may set the rows as they are: few, all of them short, with no reasons beside them."""
+    return len(rows) <= FEW and all(
+        not row["reason"] and len(row["right"]) == 1 and signs(row["left"] + row["right"][0][1]) <= PLAIN
+        for row in rows
+    )
+
+
+def parts(typst: str) -> list[tuple[int, str]]:
     """A right side as the parts between which a line may be broken; a short one is a single part."""
-    if len(typst) <= SHORT:
-        return [f"${whole(typst).strip()}$"]
-    (_, first), *rest = pieces(typst)
-    return [f"${first}$", *(f"({cost}, ${piece}$)" for cost, piece in rest)]
+    return [(1, whole(typst).strip())] if signs(typst) <= SHORT else pieces(typst)
+
+
+def signs(typst: str) -> float:
+    """No fewer signs than a formula is wide, one for a letter, two for a syllable of Hangul."""
+    found = _SIGN.findall(_LINK.sub(r"\1", typst))
+    return sum(sum(1.4 if c.isascii() else 2 for c in sign) if sign[0] == '"' else 1 for sign in found)
 
 
 def escape_typst(text: str) -> str:
