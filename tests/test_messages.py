@@ -126,7 +126,7 @@ def asked() -> dict[str, list[frozenset[str]]]:
     for network, _ in every_derivation():
         for message in meanings(network if isinstance(network, Graph) else dense(network)).values():
             note(message)
-    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("softmax_cross_entropy")):
+    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("mse")):
         for message in meanings(proved.graph, proved.derivation).values():
             note(message)
     for name in lectures.LECTURES:
