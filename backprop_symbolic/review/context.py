@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, cast
 
-from backprop_symbolic.document import Message
+from backprop_symbolic.message import Message
 from backprop_symbolic.review.tree import (
     Applied,
     Bars,

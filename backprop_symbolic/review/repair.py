@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import islice, product
 from math import floor, isfinite, log10
 
-from backprop_symbolic.document import Message
+from backprop_symbolic.message import Message
 from backprop_symbolic.review.splice import (
     Change,
     Site,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from backprop_symbolic.document import Message
+from backprop_symbolic.message import Message
 from backprop_symbolic.registry import Registry
 from backprop_symbolic.rendering.base import Words, environment, on_one_line
 from backprop_symbolic.rendering.markdown import escape_markdown

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from backprop_symbolic.document import Message
+from backprop_symbolic.message import Message
 
 #: From where to where in a row's text, in characters.
 Span = tuple[int, int]
