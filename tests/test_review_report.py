@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tools import node_module, require
 
-from backprop_symbolic.message import Message
 from backprop_symbolic.errors import UnknownName
+from backprop_symbolic.message import Message
 from backprop_symbolic.review import fix, report
 from backprop_symbolic.review.tree import REMARK, RIGHT, UNDECIDED, WRONG, Finding, Review, Row
 from backprop_symbolic.wording import languages, messages

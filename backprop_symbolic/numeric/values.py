@@ -509,7 +509,9 @@ def known(graph: Graph, sources: Sequence[Source], sample: int | None = None) ->
     for source in sources:
         numbers, rows = _of(graph, source)
         if sample is None and len(rows) > 1:
-            raise BadValues(f"{source.where} has {len(rows)} samples: name one with --sample, e.g. --sample 1")
+            raise BadValues(
+                f"{source.where} has {len(rows)} samples: name one with --sample, e.g. --sample 1"
+            )
         if sample is not None and rows and not 1 <= sample <= len(rows):
             raise BadValues(f"no sample {sample}: there are {len(rows)}, counted from 1")
         chosen = rows[(sample or 1) - 1] if rows else {}

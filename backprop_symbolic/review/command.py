@@ -81,7 +81,8 @@ def review(
         _fix(options, reviews[0], texts[0][1], given, write)
     colour = options["colour"] == "always" or (options["colour"] == "auto" and _on_terminal(options))
     write(
-        report.write(reviews, options["format_"], options["lang"], colour, options["quiet"]), options["output"]
+        report.write(reviews, options["format_"], options["lang"], colour, options["quiet"]),
+        options["output"],
     )
     failures = FAILURES[options["fail_on"]]
     return int(any(finding.verdict in failures for one in reviews for finding in one.findings))

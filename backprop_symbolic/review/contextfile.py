@@ -1,11 +1,11 @@
 """A context file: what a reader knows of a text and the text does not say, as TOML.
 
-    network = "2-2-2"              also activation, loss, bias, notation
-    definitions = ['z = w x + b']  formulas as the text would write them
-    [values]                       numbers, by our names or by those of the text
-    "w_{31}" = 0.4
-    [names]                        name in the text = our name
-    "target_{o1}" = "y_t1"
+network = "2-2-2"              also activation, loss, bias, notation
+definitions = ['z = w x + b']  formulas as the text would write them
+[values]                       numbers, by our names or by those of the text
+"w_{31}" = 0.4
+[names]                        name in the text = our name
+"target_{o1}" = "y_t1"
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def stated(table: Mapping[str, Any], where: str) -> ContextFile:
     names = table.get("names", {})
     for name, ours in names.items():
         if not isinstance(ours, str) or not ours.strip() or not name.strip():
-            raise BadValues(f"{where}: names.{quoted(name)} is one of our names between quotes, such as \"w31\"")
+            raise BadValues(
+                f'{where}: names.{quoted(name)} is one of our names between quotes, such as "w31"'
+            )
     for name in table.get("values", {}):
         if name in SETTINGS:
             raise BadValues(f"{where}: {quoted(name)} says what the network is: put it before [values]")

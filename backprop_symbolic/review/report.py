@@ -460,7 +460,10 @@ def _results(review: Review, tell: Teller) -> Iterator[dict[str, Any]]:
             result["relatedLocations"] = [{"id": 1, "message": {"text": told.follows}, **earlier}]
         region = place_of_right(finding)
         if region is not None and finding.repair and finding.verdict == WRONG:
-            replacement = {"deletedRegion": _region(finding, region), "insertedContent": {"text": finding.repair}}
+            replacement = {
+                "deletedRegion": _region(finding, region),
+                "insertedContent": {"text": finding.repair},
+            }
             change = {"artifactLocation": artifact, "replacements": [replacement]}
             result["fixes"] = [{"description": {"text": told.repair}, "artifactChanges": [change]}]
         yield result
