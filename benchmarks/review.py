@@ -215,19 +215,19 @@ def rows_about(name: str, tallies: Sequence[Tally], scalar: bool, listed: bool =
         return f"  {' '.join(ids)}" if listed and ids else ""
 
     wrong, count = len(found) + len(missed), len(undecided)
-    shown = f"{share(len(found), wrong)}{f'  missed{which(missed)}' if missed and listed else ''}"
-    open_ = f"{share(count, rows)}{which(undecided)}"
-    return [
-        Row(
-            f"{name}: wrong rows found", "≥ 80 %" if scalar and wrong else "", shown,
-            len(found) >= 0.8 * wrong if scalar and wrong else None,
-        ),
-        Row(f"{name}: right rows called wrong", "0", f"{share(len(blamed), right)}{which(blamed)}", not blamed),
-        Row(f"{name}: not decided", "≤ 15 %" if scalar else "", open_, count <= 0.15 * rows if scalar else None),
-        *([figure(f"{name}: causes named", "; ".join(f"{k} ×{n}" for k, n in sorted(named.items())))] if named else []),
-        *([figure(f"{name}: labels apart", "; ".join(f"{k} ×{n}" for k, n in sorted(apart.items())))] if apart else []),
-        figure(f"{name}: time", f"{1000 * sum(one.seconds for one in tallies):.0f} ms"),
-    ]  # fmt: skip
+    shown = share(len(found), wrong) + (f"  missed{which(missed)}" if missed and listed else "")
+    enough = len(found) >= 0.8 * wrong if scalar and wrong else None
+    few = count <= 0.15 * rows if scalar else None
+    table = [
+        Row(f"{name}: wrong rows found", "≥ 80 %" if scalar and wrong else "", shown, enough),
+        Row(f"{name}: right rows called wrong", "0", share(len(blamed), right) + which(blamed), not blamed),
+        Row(f"{name}: not decided", "≤ 15 %" if scalar else "", share(count, rows) + which(undecided), few),
+    ]
+    for title, counted in (("causes named", named), ("labels apart", apart)):
+        if counted:
+            said = "; ".join(f"{what} ×{number}" for what, number in sorted(counted.items()))
+            table.append(figure(f"{name}: {title}", said))
+    return [*table, figure(f"{name}: time", f"{1000 * sum(one.seconds for one in tallies):.0f} ms")]
 
 
 def measure(only: Sequence[str] = ()) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -13,7 +14,7 @@ from commands import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from tools import node_module, require
+from tools import node_module, program, require
 
 from backprop_symbolic.errors import UnknownName
 from backprop_symbolic.message import Message
@@ -182,6 +183,17 @@ def test_html_is_one_page_with_its_links(language):
     assert "http" not in re.sub(r"http://www\.w3\.org/\S+", "", html)
 
 
+def test_the_nu_checker_finds_no_error_in_the_page(tmp_path):
+    """HTML and CSS as the standards say, but for a property of MathML Core that the checker does not know."""
+    require("math_core")
+    jar = node_module("vnu-jar") / "build" / "dist" / "vnu.jar"
+    (tmp_path / "page.html").write_text(report.write(REVIEW, "html", "ko"), encoding="utf-8")
+    command = [program("java"), "-Xss1m", "-jar", jar, "--format", "json", "--errors-only", tmp_path / "page.html"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    found = [m["message"] for m in json.loads(done.stderr)["messages"] if "math-depth" not in m["message"]]
+    assert found == []
+
+
 # ---------------------------------------------------------------- programs
 
 
@@ -258,6 +270,13 @@ def test_every_format_is_listed_in_the_documents():
 def test_only_what_can_be_repaired_is_changed():
     """The right side of the wrong row; what follows from it is left to follow."""
     assert fix.repaired(TEXT, fix.edits(REVIEW.findings)) == TEXT.replace("= 3x $$", "= 2x $$")
+
+
+def test_the_left_side_may_be_what_is_repaired():
+    """dz/dx = 3x for dy/dx = 3x: the equation is told as it would be right."""
+    one = replace(REVIEW.findings[1], repair="z", side=0)
+    assert fix.repaired(TEXT, fix.edits([one])) == TEXT.replace("$$ \\frac{dy}{dx} = 3x", "$$ z = 3x")
+    assert f"{words('en', 'repair')}: z = 3x" in report.write(replace(REVIEW, findings=(one,)), "text", "en")
 
 
 @given(st.text(), st.text(), st.lists(st.tuples(st.text("ab=", min_size=1), st.text()), max_size=5))

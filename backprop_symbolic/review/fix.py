@@ -18,19 +18,19 @@ class Edit:
     replacement: str
 
 
-def place_of_right(finding: Finding) -> Span | None:
-    """Where in its row the right side of a link stands; None where that is not to be found."""
-    right = finding.right.strip()
-    first, last = finding.span
-    at = finding.row.text.rfind(right, first, last) if right else -1
-    return None if at < 0 else (at, at + len(right))
+def place_of_repair(finding: Finding) -> Span | None:
+    """Where in its row the side stands that a repair is for; None where that is not to be found."""
+    text, (first, last) = finding.row.text, finding.span
+    side = (finding.right if finding.side else finding.left).strip()
+    at = text.rfind(side, first, last) if finding.side else text.find(side, first, last)
+    return None if at < 0 or not side else (at, at + len(side))
 
 
 def edits(findings: Iterable[Finding]) -> tuple[Edit, ...]:
     """The repairs of what is wrong by itself, not as a consequence, in the order of the text."""
     found: dict[tuple[int, int], Edit] = {}
     for finding in findings:
-        span = place_of_right(finding)
+        span = place_of_repair(finding)
         if finding.verdict != WRONG or finding.follows or not finding.repair or span is None:
             continue
         start, last = finding.row.at[span[0]], finding.row.at[span[1] - 1]

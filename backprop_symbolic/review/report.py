@@ -15,7 +15,7 @@ from backprop_symbolic.message import Message
 from backprop_symbolic.registry import Registry
 from backprop_symbolic.rendering.base import Words, environment, on_one_line
 from backprop_symbolic.rendering.markdown import escape_markdown
-from backprop_symbolic.review.fix import place_of_right
+from backprop_symbolic.review.fix import place_of_repair
 from backprop_symbolic.review.tree import REMARK, RIGHT, UNDECIDED, WRONG, Finding, Review
 from backprop_symbolic.terminal import FILLER, padded
 
@@ -117,7 +117,7 @@ class Teller:
             self.words(finding.why) if finding.why is not None else "",
             self.labelled("mistake", self.words(finding.mistake)) if finding.mistake is not None else "",
             self.numbers(finding),
-            self.labelled("repair", self.formula(finding.repair)) if finding.repair else "",
+            self.labelled("repair", self.formula(meant(finding))) if finding.repair else "",
             self.say("follows", line=lines.get(finding.follows, finding.follows)) if finding.follows else "",
         )
 
@@ -138,8 +138,9 @@ class Teller:
         """Each sentence of the context, with the lines that it was taken from."""
         lines = rows_of(review)
         for message, rows in review.context:
-            places = [lines[row] for row in rows if row in lines]
-            yield ", ".join(dict.fromkeys(places)), self.words(message)
+            places = dict.fromkeys(lines[row] for row in rows if row in lines)
+            key = "line" if len(places) == 1 else "lines"
+            yield self.say(key, lines=", ".join(places)) if places else "", self.words(message)
 
     def summary(self, found: Reviewed) -> str:
         """How many of each verdict."""
@@ -157,6 +158,11 @@ def written(finding: Finding) -> str:
     """The equation as it stands in the text, on one line."""
     start, end = finding.span
     return on_one_line(finding.row.text[start:end]).strip()
+
+
+def meant(finding: Finding) -> str:
+    """What would be right: the right side alone, or with another left side the equation."""
+    return finding.repair if finding.side else f"{finding.repair} = {finding.right}"
 
 
 def shortened(text: str) -> str:
@@ -200,8 +206,7 @@ def _text(found: Reviewed, language: str, colour: bool) -> str:
     parts = [title, "=" * len(padded(title)), ""]
     context = list(tell.context(found.review))
     if context:
-        width = max(len(lines) for lines, _ in context)
-        parts += [tell.say("context"), *(f"  {lines:<{width}}  {said}" for lines, said in context), ""]
+        parts += [tell.say("context"), *(f"  {said}{_lines(lines)}" for lines, said in context), ""]
     told = list(tell.findings(found.review))
     if told:
         at = max(len(one.where) for one in told)
@@ -244,7 +249,7 @@ def _markdown(found: Reviewed, language: str) -> str:
 
 
 def _lines(lines: str) -> str:
-    return f" ({escape_markdown(lines)})" if lines else ""
+    return f" ({lines})" if lines else ""
 
 
 def github(latex: str) -> str:
@@ -283,7 +288,7 @@ def _write_html(found: Sequence[Reviewed], language: str, colour: bool) -> str:
             }
             for told in tell.findings(one.review)
         ]
-        context = [(lines, Markup(said)) for lines, said in tell.context(one.review)]
+        context = [(Markup(lines), Markup(said)) for lines, said in tell.context(one.review)]
         title = Markup(tell.say("title", source=one.review.source))
         summary = Markup(tell.summary(one))
         pages.append({"title": title, "summary": summary, "context": context, "rows": rows})
@@ -378,6 +383,7 @@ def _finding(finding: Finding, tell: Teller) -> dict[str, Any]:
         if finding.sides[0]
         else None,
         "repair": finding.repair,
+        "side": "left" if finding.repair and not finding.side else None,
         "follows": finding.follows,
     }
     return said | {key: value for key, value in optional.items() if value not in (None, "")}
@@ -458,7 +464,7 @@ def _results(review: Review, tell: Teller) -> Iterator[dict[str, Any]]:
         if finding.follows in first:
             earlier = _location(first[finding.follows], artifact)
             result["relatedLocations"] = [{"id": 1, "message": {"text": told.follows}, **earlier}]
-        region = place_of_right(finding)
+        region = place_of_repair(finding)
         if region is not None and finding.repair and finding.verdict == WRONG:
             replacement = {
                 "deletedRegion": _region(finding, region),
