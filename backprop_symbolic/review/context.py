@@ -260,6 +260,8 @@ class _Finder:
 
     def before(self) -> None:
         """The definitions that are given."""
+        if not self.given.definitions:
+            return
         from backprop_symbolic.review import grammar
 
         for i, text in enumerate(self.given.definitions):
