@@ -25,6 +25,8 @@ VERDICTS = (RIGHT, WRONG, UNDECIDED, REMARK)
 SCHEMA = "1.0"
 #: An equation longer than this is cut where a reader sees it; programs get it whole.
 LONG = 400
+#: The kind of what was not read.
+NONE = "none"
 #: A piece of text with one of these signs is mathematics of the reader's.
 _MATHEMATICS = re.compile(r"[\\_^{}=]")
 
@@ -52,6 +54,10 @@ def reviewed(review: Review, quiet: bool = False) -> Reviewed:
 class Mathematics(Words):
     """Sentences in which what the reader wrote is set as mathematics, and all else is text."""
 
+    def pieces(self, message: Message) -> list[str]:
+        key = message.key if "." in message.key else f"review.{message.key}"
+        return super().pieces(Message(key, message.args))
+
     def argument(self, name: str, args: Mapping[str, Any]) -> str:
         value = args.get(name)
         if isinstance(value, str) and _MATHEMATICS.search(value):
@@ -60,7 +66,7 @@ class Mathematics(Words):
 
     def say(self, key: str, **args: str | int) -> str:
         """A sentence of the report itself."""
-        return self(Message(f"review.{key}", args))
+        return self(Message(key, args))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +160,21 @@ def given(numbers: Sequence[tuple[str, str]]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in numbers)
 
 
+#: What stands between two sides.
+_SIGN = re.compile(r"(?:[=≈<>≤≥≠→]|\\(?:approx|simeq|leq?|geq?|neq?|to|rightarrow))\s*$")
+
+
 def written(finding: Finding) -> str:
-    """The equation as it stands in the text, on one line."""
-    start, end = finding.span
-    return on_one_line(finding.row.text[start:end]).strip()
+    """The equation as it stands in the text, on one line.
+
+    Where its left side stands in a row above, its sign goes first; where it is not right, that side too.
+    """
+    text, (start, end) = finding.row.text, finding.span
+    sign = _SIGN.search(text, 0, start)
+    shown = text[sign.start() if sign and finding.kind else start : end]
+    if sign and finding.left and finding.verdict in (WRONG, UNDECIDED) and finding.left not in shown:
+        shown = f"{finding.left} {shown}"
+    return on_one_line(shown).strip()
 
 
 def meant(finding: Finding) -> str:
@@ -349,7 +366,7 @@ def _record(found: Reviewed, tell: Teller) -> dict[str, Any]:
         "source": review.source,
         "counts": dict(found.counts),
         "context": [
-            {"key": message.key, "text": tell.words(message), "rows": list(rows)}
+            {"key": message.key.rpartition(".")[2], "text": tell.words(message), "rows": list(rows)}
             for message, rows in review.context
         ],
         "findings": [_finding(finding, tell) for finding in review.findings],
@@ -370,7 +387,7 @@ def _finding(finding: Finding, tell: Teller) -> dict[str, Any]:
     optional: dict[str, Any] = {
         "cell": finding.row.cell,
         "label": finding.row.label,
-        "kind": finding.kind,
+        "kind": finding.kind if finding.kind != NONE else "",
         "left": finding.left,
         "right": finding.right,
         "why": _message(finding.why, tell),
@@ -392,7 +409,7 @@ def _finding(finding: Finding, tell: Teller) -> dict[str, Any]:
 def _message(message: Message | None, tell: Teller) -> dict[str, str] | None:
     if message is None:
         return None
-    return {"key": message.key.partition(".")[2], "text": tell.words(message)}
+    return {"key": message.key.rpartition(".")[2], "text": tell.words(message)}
 
 
 # ---------------------------------------------------------------- SARIF
