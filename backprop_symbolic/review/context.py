@@ -116,6 +116,8 @@ class Context:
     graph      given or recognised; `names` leads from the text's keys to its symbols
     strict     whether the graph was given: then no line of the text may contradict it
     values     numbers of leaves; `printed` those of any name, in the order they were printed
+    used       the keys of all names; `headed` those that stand alone before an equals sign
+    aliases    names that are but another spelling of one that has a meaning
     said       what was found, one sentence each, with rows
     """
 
@@ -129,6 +131,8 @@ class Context:
     given: Given
     said: tuple[tuple[Message, tuple[str, ...]], ...]
     used: frozenset[str]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    headed: frozenset[str] = frozenset()
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -337,7 +341,24 @@ class _Finder:
                 return stretch.definitions[key]
         return None
 
+    def aliases(self, used: set[str]) -> dict[str, str]:
+        """output_{o1} is o_1, E is E_{total}: names without a meaning that can be but one that has one."""
+        defined = {key for s in self.stretches for key in s.definitions} | set(self.names)
+        found: dict[str, str] = {}
+        for key in sorted(used - defined):
+            rest = key.removeprefix("output").removeprefix("out")
+            if rest != key and rest in defined:
+                found[key] = rest
+            others = {key + "total", key.removesuffix("total")} - {key}
+            for other in others & defined if key in ERRORS else ():
+                found[key] = other
+        for key, other in found.items():
+            self.said.append((Message("context_alias", {"name": key, "other": other}), ()))
+        return found
+
     def context(self, statements: Sequence[Statement | NotRead]) -> Context:
+        used = keys(statements)
+        aliases = self.aliases(used)
         return Context(
             self.stretches,
             self.where,
@@ -348,7 +369,9 @@ class _Finder:
             self.values,
             self.given,
             tuple(self.said),
-            frozenset(keys(statements)),
+            frozenset(used),
+            aliases,
+            frozenset(headed(statements)),
         )
 
 
@@ -377,6 +400,15 @@ def keys(statements: Sequence[Statement | NotRead]) -> set[str]:
         for r in s.relations
         for name in names(r)
     }
+
+
+def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:
+    """The keys of the names that stand alone on the left of an equation."""
+    for s in statements:
+        for r in s.relations if isinstance(s, Statement) else ():
+            head = r.sides[0]
+            if isinstance(head, Name) and not head.tense:
+                yield head.key
 
 
 def key_of(latex: str) -> str:

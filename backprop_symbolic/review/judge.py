@@ -26,6 +26,7 @@ from backprop_symbolic.document import Message
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
 from backprop_symbolic.review.context import (
+    FUNCTIONS,
     INDICES,
     RATES,
     Context,
@@ -164,7 +165,8 @@ class Points:
         branching = any(isinstance(p, (Abs, Piecewise, sign)) for e in (left, right) for p in _parts(e))
         if not branching:
             try:
-                return all(p.value(left) == p.value(right) for p in self.field)
+                if all(p.value(left) == p.value(right) for p in self.field):
+                    return True  # e^{a + b} and e^c, c = a + b, are apart in the field: reals decide
             except (Undecidable, OverflowError, RecursionError, KeyError):
                 pass
         found = 0
@@ -308,14 +310,18 @@ class Judge:
     def all(self, statements: Sequence[Statement | NotRead]) -> tuple[Finding, ...]:
         """Every finding."""
         found: list[Finding] = []
+        self.numbers.scan(statements)
         for number, statement in enumerate(statements):
             self.stretch = self.context.where[number]
             if isinstance(statement, NotRead):
                 self.chain = None
                 found.append(Finding(statement.row, statement.span, UNDECIDED, "none", why=statement.why))
                 continue
+            before = self.chain
             for i, relation in enumerate(statement.relations):
                 found.extend(self.relation(statement, (number, i), relation))
+            if statement.connective == "because":
+                self.chain = before  # a reason stands beside the chain
         return tuple(found)
 
     def relation(
@@ -395,6 +401,8 @@ class Judge:
             return self.definition(left, right)
         if isinstance(left, Beside | Applied) and self.is_function(left, right):
             return Verdict(RIGHT, "definition")
+        if isinstance(left, Name) and left.base in FUNCTIONS and not left.sub:
+            return self.named_function(left, right)
         if rounded(left) or rounded(right) or (numeric(right) and not _exact(right)):
             found = self.claim(chain, left, right, quick=True) if not numeric(right) else None
             if found is not None and found.verdict == RIGHT:
@@ -422,6 +430,19 @@ class Judge:
                 except NotUnderstood:
                     break
         return Verdict(RIGHT, "definition", remarks=remarks)
+
+    def named_function(self, left: Name, right: Node) -> Verdict:
+        """σ = 1/(1 + e^{-x}), its argument left out."""
+        variables = {n.key for n in names(right)} - {"e"}
+        meaning, points = self.meaning(Reading())
+        if len(variables) == 1 and not numeric(right):
+            try:
+                called = meaning.expr(Applied(left, Name(variables.pop())), {})
+                if points.holds(called, meaning.expr(right, {})):
+                    return Verdict(RIGHT, "definition")
+            except NotUnderstood as error:
+                return Verdict(UNDECIDED, "definition", error.why)
+        return Verdict(UNDECIDED, "definition", Message("why_unknown_name", {"name": left.key}))
 
     # ------------------------------------------------------------ claims
 
@@ -565,27 +586,31 @@ class Judge:
                 first = (a, b)
         if first is None:
             return Verdict(RIGHT, "claim", reading=reading)
-        known = [n.key for n in names(left) + names(right)]
         doubt = self.doubt(meaning, first)
         if doubt is not None:
             return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
         if free:
             return self.with_indices(results, free, left, right, points, first)
         at, sides = points.counterexample(*first)
-        del known
         return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
 
     def doubt(self, meaning: Meaning, pair: tuple[Expr, Expr]) -> str | None:
-        """A name in a failed link that the text gives no meaning."""
-        for expr in pair:
-            for part in _parts(expr):
-                if isinstance(part, Symbol):
-                    if part.name.startswith("∂"):
-                        return part.name
-                    if part.name.startswith("any "):
-                        continue
-                    if meaning.foreign_at(part) and meaning.quantities.get(part) is None and part.name not in RATES:
-                        return part.name
+        """A name in a failed link that the text gives no meaning, or none but a number."""
+        todo: list[Basic] = list(pair)
+        seen: set[Symbol] = set()
+        while todo:
+            part = todo.pop()
+            todo.extend(part.args)
+            if not isinstance(part, Symbol) or part in seen or part.name.startswith("any "):
+                continue
+            seen.add(part)
+            formula = meaning.quantities.get(part)
+            if formula is not None:
+                todo.append(formula)
+            elif part.name.startswith("∂") or part.name in self.context.headed:
+                return part.name
+            elif meaning.foreign_at(part) and part.name not in RATES:
+                return part.name
         return None
 
     def with_indices(
@@ -741,10 +766,10 @@ class Amounts:
     judge_: Judge
     leaves: dict[Symbol, float] = field(default_factory=dict)
     after: dict[Symbol, float] = field(default_factory=dict)
-    printed: dict[Expr, Interval] = field(default_factory=dict)
+    printed: dict[Expr, tuple[Interval, bool]] = field(default_factory=dict)
     blamed: dict[Expr, tuple[Interval, str]] = field(default_factory=dict)
     era: int = 0
-    evaluators: dict[tuple[int, int, int], _Evaluator] = field(default_factory=dict)
+    unsure: bool = False
 
     def __post_init__(self) -> None:
         context = self.judge_.context
@@ -812,7 +837,9 @@ class Amounts:
             if wrong and expr in self.blamed:
                 return self.blamed[expr][0]
             if expr in self.printed and era == self.era:
-                return self.printed[expr]
+                found, sure = self.printed[expr]
+                self.unsure = self.unsure or not sure
+                return found
             return intervals.around(self.exact(expr, era))
         if isinstance(node, Sum):
             total = intervals.point(0.0)
@@ -883,6 +910,30 @@ class Amounts:
         x = Symbol("·x")
         return bool(points.holds(Call(Symbol(name), x), Call(Symbol("sigmoid"), x)))
 
+    def scan(self, statements: Sequence[Statement | NotRead]) -> None:
+        """The numbers of leaves, wherever in the text they stand."""
+        chain: Chain | None = None
+        for number, statement in enumerate(statements):
+            if isinstance(statement, NotRead):
+                chain = None
+                continue
+            self.judge_.stretch = self.judge_.context.where[number]
+            for relation in statement.relations:
+                for k, node in enumerate(relation.sides):
+                    if node is None:
+                        continue
+                    side = Side(node, statement.row)
+                    if k == 0 or chain is None or relation.signs[k - 1] == "→":
+                        chain = Chain(side, side)
+                    elif numeric(node):
+                        self.match(chain, node)
+                        single = _single(node)
+                        if single is not None and isinstance(chain.head.node, Name) and self.is_leaf(chain.head.node):
+                            symbol = self.meaning.symbol(chain.head.node, {})
+                            self.leaves.setdefault(symbol, float(single.value))
+                    if not numeric(node) and not rounded(node):
+                        chain.formula = node
+
     # ------------------------------------------------------------ verdicts
 
     def candidates(self, node: Node, era: int, chain: Chain | None) -> list[Interval]:
@@ -902,6 +953,8 @@ class Amounts:
     def judge(self, chain: Chain, side: Side) -> Verdict:
         """Whether both sides can be the same number."""
         left, right = chain.last.node, side.node
+        self.match(chain, right)
+        self.unsure = False
         off: tuple[Interval, Interval] | None = None
         for era in (self.era, 1 - self.era):
             if era == 1 and not self.after:
@@ -919,6 +972,8 @@ class Amounts:
                 for b in self.candidates(right, self.era, chain):
                     if _meet(a, b, _unit(right)):
                         return Verdict(RIGHT, "numbers")
+        if off is not None and self.unsure:
+            return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
         if off is not None:
             sides = (_short(off[0].middle), _short(off[1].middle))
             return Verdict(WRONG, "numbers", Message("why_number", {"value": sides[0]}), (), sides)
@@ -981,7 +1036,9 @@ class Amounts:
         if isinstance(head, (Name, Derivative)) and (value := _single(node)) is not None:
             try:
                 expr = self.expr(head, chain)
-                self.printed.setdefault(expr, _printed(value))
+                sure = verdict == RIGHT
+                if expr not in self.printed or (sure and not self.printed[expr][1]):
+                    self.printed[expr] = (_printed(value), sure)
                 if isinstance(expr, Symbol) and self.meaning.quantities.get(expr) is None and verdict == RIGHT:
                     self.leaves.setdefault(expr, float(value.value))
             except NoNumber:

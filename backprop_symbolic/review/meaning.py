@@ -128,7 +128,7 @@ class Meaning:
     @cached_property
     def aliases(self) -> Mapping[str, str]:
         """Names that are read as others."""
-        return dict(self.reading.aliases)
+        return {**self.context.aliases, **dict(self.reading.aliases)}
 
     @cached_property
     def links(self) -> Mapping[str, str]:
@@ -355,12 +355,12 @@ class _Writer:
         if second.span[0] - first.span[1] > 1:
             return None
         key = first.key + second.key
+        span = (first.span[0], second.span[1])
         if first.base in ("delta", "δ"):
-            if self.meaning.context.definition("delta", self.meaning.stretch) is None or second.sub[:1] in ("o", "h"):
-                return Name(first.base, second.sub or second.key, "", "", first.mark, span=(first.span[0], second.span[1])) if second.sub[:1] in ("o", "h") or second.key in ("h",) else None
-            return None
+            unit = second.sub if second.sub[:1] in ("o", "h") else second.key
+            return Name(first.base, unit, "", "", first.mark, span=span) if unit[:1] in ("o", "h") else None
         known = self.meaning.context.definition(key, self.meaning.stretch) or key in self.meaning.context.names
-        return Name(first.base, second.key, span=(first.span[0], second.span[1])) if known else None
+        return Name(first.base, second.key, span=span) if known else None
 
     def quotient(self, node: Quotient) -> Expr:
         return Frac(self.expr(node.top), self.expr(node.bottom))
