@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from backprop_symbolic.message import Message
 from backprop_symbolic.review.tree import (
@@ -111,6 +111,7 @@ class Stretch:
 class Context:
     """What the rows of a text may be judged by.
 
+    statements the rows, with output(o1) as the name that it is
     stretches  pieces of the text; `where` tells the one of each statement
     defining   the sides that give the name at the head of their chain its meaning
     graph      given or recognised; `names` leads from the text's keys to its symbols
@@ -121,6 +122,7 @@ class Context:
     said       what was found, one sentence each, with rows
     """
 
+    statements: tuple[Statement | NotRead, ...]
     stretches: list[Stretch]
     where: list[int]
     defining: set[Spot]
@@ -212,12 +214,49 @@ def at_time(name: Name) -> Name:
     return name if not name.tense else Name(name.base, name.sub, name.sup, "", name.mark, span=name.span)
 
 
+def settled(statements: Sequence[Statement | NotRead]) -> tuple[Statement | NotRead, ...]:
+    """The rows with output(o1) as a name where output_{o1} is one, or where o1 is no name by itself."""
+    heads = {
+        (n.name.key, n.inside.key): None
+        for s in statements
+        if isinstance(s, Statement)
+        for r in s.relations
+        for n in walk(r)
+        if isinstance(n, Beside) and isinstance(n.inside, Name) and not n.name.sub
+    }
+    if not heads:
+        return tuple(statements)
+    known = keys(statements)
+    joined = {pair for pair in heads if pair[0] + pair[1] in known and pair[0] not in FUNCTIONS}
+    return tuple(
+        replace(s, relations=tuple(cast(Relation, _joined(r, joined)) for r in s.relations))
+        if isinstance(s, Statement)
+        else s
+        for s in statements
+    )
+
+
+def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
+    """The tree with the pairs of names in it as one name each."""
+    if isinstance(node, tuple):
+        return tuple(_joined(part, pairs) for part in node)
+    if not isinstance(node, Node):
+        return node
+    if isinstance(node, Beside) and isinstance(node.inside, Name) and (node.name.key, node.inside.key) in pairs:
+        return replace(node.name, sub=node.inside.key, span=node.span)
+    changes = {f.name: _joined(getattr(node, f.name), pairs) for f in fields(node)}
+    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+        return node
+    return replace(node, **changes)
+
+
 # ---------------------------------------------------------------- finding
 
 
 def find(statements: Sequence[Statement | NotRead], given: Given | None = None) -> Context:
     """What `statements` are about."""
     given = given or Given()
+    statements = settled(statements)
     finder = _Finder(given)
     finder.network(statements)
     finder.before()
@@ -360,6 +399,7 @@ class _Finder:
         used = keys(statements)
         aliases = self.aliases(used)
         return Context(
+            tuple(statements),
             self.stretches,
             self.where,
             self.defining,

@@ -22,7 +22,7 @@ from sympy import Abs, Basic, Expr, Piecewise, Symbol, sign
 
 from backprop_symbolic import intervals
 from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbols
-from backprop_symbolic.document import Message
+from backprop_symbolic.message import Message
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
 from backprop_symbolic.review.context import (
@@ -77,6 +77,7 @@ TOLERANCE = 1e-8
 DIGITS = 3
 #: A printed number that is off by so many units of its last digit, and by no more than SHARE of
 #: itself, may come from another order of rounding.
+DEPTH = 12  # definitions inside definitions
 UNITS, SHARE = 2.5, 1e-4
 
 
@@ -281,15 +282,13 @@ def review(
     """A text with what was found in it."""
     context = find(statements, given)
     judged = Judge(context, repair)
-    findings = judged.all(statements)
+    findings = judged.all()
     return Review(source_name, text, (*context.said, *judged.said), findings)
 
 
-def judge(
-    context: Context, statements: Sequence[Statement | NotRead], repair: Repair | None = None
-) -> tuple[Finding, ...]:
+def judge(context: Context, repair: Repair | None = None) -> tuple[Finding, ...]:
     """The verdict on every link, in reading order."""
-    return Judge(context, repair).all(statements)
+    return Judge(context, repair).all()
 
 
 class Judge:
@@ -307,9 +306,10 @@ class Judge:
 
     # ------------------------------------------------------------ rows
 
-    def all(self, statements: Sequence[Statement | NotRead]) -> tuple[Finding, ...]:
+    def all(self) -> tuple[Finding, ...]:
         """Every finding."""
         found: list[Finding] = []
+        statements = self.context.statements
         self.numbers.scan(statements)
         for number, statement in enumerate(statements):
             self.stretch = self.context.where[number]
@@ -387,7 +387,7 @@ class Judge:
             elif numeric(side.node) or not numeric(chain.last.node):
                 chain.last = side if chain.wrong is None and verdict.why is None else chain.last
             self.numbers.learn(chain, side, verdict.verdict)
-            if not numeric(side.node) and not rounded(side.node):
+            if not (numeric(side.node) or rounded(side.node) or isinstance(side.node, Name)):
                 chain.formula = side.node
 
     def verdict(self, chain: Chain, side: Side, defining: bool) -> Verdict:
@@ -826,7 +826,9 @@ class Amounts:
             raise NoNumber
         return value.real
 
-    def interval(self, node: Node, era: int, chain: Chain | None, wrong: bool = False) -> Interval:
+    def interval(
+        self, node: Node, era: int, chain: Chain | None, wrong: bool = False, depth: int = 0
+    ) -> Interval:
         """What a side may come to, with rounded numbers where numbers are printed."""
         if isinstance(node, Number):
             return _printed(node)
@@ -840,11 +842,17 @@ class Amounts:
                 found, sure = self.printed[expr]
                 self.unsure = self.unsure or not sure
                 return found
-            return intervals.around(self.exact(expr, era))
+            try:
+                return intervals.around(self.exact(expr, era))
+            except NoNumber:
+                found = self.judge_.context.definition(node.key, self.judge_.stretch) if isinstance(node, Name) else None
+                if found is None or found.letters or depth > DEPTH:
+                    raise
+                return self.interval(found.formula, era, chain, wrong, depth + 1)
         if isinstance(node, Sum):
             total = intervals.point(0.0)
             for s, term in node.terms:
-                part = self.interval(term, era, chain, wrong)
+                part = self.interval(term, era, chain, wrong, depth)
                 total = total + part if s > 0 else total - part
             return total
         if isinstance(node, Product):
@@ -852,31 +860,31 @@ class Amounts:
             for factor in node.factors:
                 if isinstance(factor, Name) and factor.key == "bias":
                     continue
-                whole = whole * self.interval(factor, era, chain, wrong)
+                whole = whole * self.interval(factor, era, chain, wrong, depth)
             return whole
         if isinstance(node, Quotient):
-            return self.interval(node.top, era, chain, wrong) / self.interval(node.bottom, era, chain, wrong)
+            return self.interval(node.top, era, chain, wrong, depth) / self.interval(node.bottom, era, chain, wrong, depth)
         if isinstance(node, Power):
-            return self.power(node, era, chain, wrong)
+            return self.power(node, era, chain, wrong, depth)
         if isinstance(node, Bars):
-            return self.interval(node.body, era, chain, wrong).magnitude()
+            return self.interval(node.body, era, chain, wrong, depth).magnitude()
         if isinstance(node, Root):
-            return intervals.sqrt(self.interval(node.body, era, chain, wrong))
+            return intervals.sqrt(self.interval(node.body, era, chain, wrong, depth))
         if isinstance(node, (Applied, Beside)):
-            return self.applied(node, era, chain, wrong)
+            return self.applied(node, era, chain, wrong, depth)
         raise NoNumber
 
-    def power(self, node: Power, era: int, chain: Chain | None, wrong: bool) -> Interval:
-        exponent = self.interval(node.exponent, era, chain, wrong)
+    def power(self, node: Power, era: int, chain: Chain | None, wrong: bool, depth: int) -> Interval:
+        exponent = self.interval(node.exponent, era, chain, wrong, depth)
         if isinstance(node.base, Name) and node.base.key == "e":
             return intervals.exp(exponent)
         n = round(exponent.middle)
-        base = self.interval(node.base, era, chain, wrong)
+        base = self.interval(node.base, era, chain, wrong, depth)
         if abs(exponent.middle - n) > 1e-9 or abs(n) > 50:
             raise NoNumber
         return base**n if n >= 0 else intervals.point(1.0) / base ** (-n)
 
-    def applied(self, node: Applied | Beside, era: int, chain: Chain | None, wrong: bool) -> Interval:
+    def applied(self, node: Applied | Beside, era: int, chain: Chain | None, wrong: bool, depth: int) -> Interval:
         function = node.function if isinstance(node, Applied) else node.name
         argument = node.argument if isinstance(node, Applied) else node.inside
         primes = node.primes if isinstance(node, Applied) else 0
@@ -884,10 +892,10 @@ class Amounts:
         if isinstance(node, Beside):
             expr = self.expr(node, chain)
             if isinstance(expr, Symbol):
-                return self.interval(Name(expr.name), era, chain, wrong)
+                return self.interval(Name(expr.name), era, chain, wrong, depth)
             if not isinstance(expr, Call) and function.key not in ("exp", "ln", "log"):
-                return self.interval(function, era, chain, wrong) * self.interval(argument, era, chain, wrong)
-        u = self.interval(argument, era, chain, wrong)
+                return self.interval(function, era, chain, wrong, depth) * self.interval(argument, era, chain, wrong, depth)
+        u = self.interval(argument, era, chain, wrong, depth)
         if function.key == "exp" and not primes:
             return intervals.exp(u)
         if function.key in ("ln", "log") and not primes:
@@ -925,13 +933,12 @@ class Amounts:
                     side = Side(node, statement.row)
                     if k == 0 or chain is None or relation.signs[k - 1] == "→":
                         chain = Chain(side, side)
-                    elif numeric(node):
+                    elif numeric(node) or rounded(node):
                         self.match(chain, node)
-                        single = _single(node)
-                        if single is not None and isinstance(chain.head.node, Name) and self.is_leaf(chain.head.node):
-                            symbol = self.meaning.symbol(chain.head.node, {})
-                            self.leaves.setdefault(symbol, float(single.value))
-                    if not numeric(node) and not rounded(node):
+                        head, single = chain.head.node, _single(node)
+                        if single is not None and k == 1 and isinstance(head, Name) and self.is_leaf(head):
+                            self.leaves.setdefault(self.meaning.symbol(head, {}), float(single.value))
+                    if not numeric(node) and not rounded(node) and not isinstance(node, Name):
                         chain.formula = node
 
     # ------------------------------------------------------------ verdicts
@@ -965,7 +972,8 @@ class Amounts:
                         if era == 1 and self.era == 0 and not numeric(left):
                             self.era, self.printed = 1, {}
                         return Verdict(RIGHT, "numbers")
-                    off = off or (a, b)
+                    if era == self.era:
+                        off = off or (a, b)
         head = chain.head.node
         if head is not left and off is not None and not numeric(head):
             for a in self.candidates(head, self.era, chain):
@@ -1039,8 +1047,6 @@ class Amounts:
                 sure = verdict == RIGHT
                 if expr not in self.printed or (sure and not self.printed[expr][1]):
                     self.printed[expr] = (_printed(value), sure)
-                if isinstance(expr, Symbol) and self.meaning.quantities.get(expr) is None and verdict == RIGHT:
-                    self.leaves.setdefault(expr, float(value.value))
             except NoNumber:
                 pass
         self.match(chain, node)
@@ -1064,7 +1070,8 @@ class Amounts:
 class _Lazy(_Evaluator):
     """Values of what is asked for alone: not every quantity has one."""
 
-    def forward(self) -> None:
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.passed = True
 
 

@@ -39,7 +39,7 @@ from backprop_symbolic.algebra import (
     replace,
     symbols,
 )
-from backprop_symbolic.document import Message
+from backprop_symbolic.message import Message
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.review.context import ERRORS, FUNCTIONS, INDICES, RATES, Context, at_time, letters
 from backprop_symbolic.review.tree import (
