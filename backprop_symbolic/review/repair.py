@@ -123,21 +123,23 @@ def probable(
 
     left_too  whether the left side may be what is wrong: it is not where it goes on from a row above
     """
-    seen: set[Node] = set()
     turns = [(RIGHT, right, left), *([(LEFT, left, right)] if left_too else [])]
     for which, side, other in turns:
-        piece = _Side(side, other, known)
-        for kind in _KINDS:
-            for said, change in islice(kind(piece), MAX_OF_A_KIND):
-                if change.node in seen or change.node == side.node:
-                    continue
-                seen.add(change.node)
-                if len(seen) > MAX_TRIED * (1 + (which == LEFT)):
-                    return None
-                sides = (left.node, change.node) if which == RIGHT else (change.node, right.node)
-                if sides[0] != sides[1] and holds(*sides):
-                    return Mistake(said, which, change.node, change.applied(side))
+        for said, change in repairs(side, other, known):
+            sides = (left.node, change.node) if which == RIGHT else (change.node, right.node)
+            if sides[0] != sides[1] and holds(*sides):
+                return Mistake(said, which, change.node, change.applied(side))
     return None
+
+
+def repairs(side: Written, other: Written, known: Vocabulary) -> Iterator[tuple[Message, Change]]:
+    """The repairs of one side that are tried, each once, in their order."""
+    seen: set[Node] = {side.node}
+    for kind in _KINDS:
+        for said, change in islice(kind(_Side(side, other, known)), MAX_OF_A_KIND):
+            if change.node not in seen and len(seen) <= MAX_TRIED:
+                seen.add(change.node)
+                yield said, change
 
 
 @dataclass(frozen=True)
@@ -667,4 +669,4 @@ _KINDS: tuple[_Kind, ...] = (
     _other_names,
 )
 
-__all__ = ["LEFT", "RIGHT", "Mistake", "Vocabulary", "number_slip", "one_slip", "probable", "vocabulary"]
+__all__ = ["LEFT", "RIGHT", "Mistake", "Vocabulary", "number_slip", "one_slip", "probable", "repairs", "vocabulary"]
