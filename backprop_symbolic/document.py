@@ -16,6 +16,7 @@ from backprop_symbolic.algebra import Numeral, X, Y, symbols
 from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Page, Section, Step
 from backprop_symbolic.graph import Graph, Quantity, now
 from backprop_symbolic.graph import after as after_update
+from backprop_symbolic.message import Message as Message
 from backprop_symbolic.rules import Calculated, Differentiated, Eliminated, InnerChain, OnBoard, Rewritten
 
 #: Groups whose lines carry their reason beside them already in a normal document.
@@ -23,14 +24,6 @@ REASONED = (
     "proof_lines", "inner_named", "chain_lines", "put_together", "form_lines", "form_lines_x", "by_parameter",
     "softmax_same", "softmax_other", "softmax_folded",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A sentence by its key, with what it speaks of."""
-
-    key: str
-    args: Mapping[str, Argument] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class BadValues(BackpropError):
     """Numbers that do not fit: missing, unknown, no number, out of a function's domain."""
 
 
+class BadText(BackpropError):
+    """A text to review that is too large, in another encoding or of another kind."""
+
+
 class NotDifferentiable(BackpropError):
     """A function for which no rule exists."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from backprop_symbolic.document import Message
+from backprop_symbolic.message import Message
 
 #: From where to where in a row's text, in characters.
 Span = tuple[int, int]
@@ -38,6 +38,7 @@ class Row:
     display  whether it stands by itself
     label    what stands before it to name it: (1), (a), (a)-1; or empty
     cell     of a notebook, from 0; None elsewhere
+    macros   the commands in it that the text itself defines: what they mean is not read
     """
 
     id: str
@@ -48,6 +49,7 @@ class Row:
     display: bool = True
     label: str = ""
     cell: int | None = None
+    macros: tuple[str, ...] = ()
 
     def place(self, span: Span | None = None) -> Place:
         """Where the row, or a piece of it, stands in the file."""
