@@ -41,6 +41,9 @@ from backprop_symbolic.numeric.substitute import with_numbers
 from backprop_symbolic.numeric.values import random_values, resolve
 from backprop_symbolic.render import write_document
 from backprop_symbolic.rendering.base import Options
+from backprop_symbolic.review import grammar, judge, sources
+from backprop_symbolic.review.context import Given
+from backprop_symbolic.review.tree import UNDECIDED, WRONG
 from backprop_symbolic.rules import Inserted
 from backprop_symbolic.verify import Verifier
 
@@ -452,3 +455,51 @@ def changed(before: list[str], after: list[str]) -> set[int]:
         if what != "equal":
             found |= set(range(start, end)) or {max(0, start - 1)}
     return found
+
+
+# ---------------------------------------------------------------- judged
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the review says of a damaged document.
+
+    found   the damaged line is called wrong
+    named   its kind of mistake is named
+    blamed  other lines that are called wrong without following from it, or left undecided
+    """
+
+    fault: Fault
+    found: bool
+    named: bool
+    said: str
+    blamed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        blamed = "; ".join(self.blamed)
+        return f"{self.fault}\n  found: {self.found}, named: {self.said or None}, blamed: {blamed or None}"
+
+
+def judged(seed: int) -> Judged | None:
+    """A case drawn by its seed, reviewed with its network given; None where there is none."""
+    case = fault(seed)
+    if case is None:
+        return None
+    name, graph = case.source.name, case.source.graph
+    before = [row.text for row in sources.read(case.source.written(), name)]
+    data = case.source.written(case.damaged)
+    rows = sources.read(data, name)
+    touched = changed(before, [row.text for row in rows])
+    ids = {row.id for i, row in enumerate(rows) if i in touched}
+    given = Given(graph=graph, language=case.source.language)
+    review = judge.review(name, data.decode(), grammar.parse_all(rows), given)
+    bad = [f for f in review.findings if f.verdict in (WRONG, UNDECIDED)]
+    here = [f for f in bad if f.row.id in ids and f.verdict == WRONG]
+    said = [f.mistake.key.removeprefix("review.mistake_") for f in here if f.mistake is not None]
+    blamed = [
+        f"{f.row.id} {f.verdict}: {f.left} = {f.right}"
+        for f in bad
+        if f.row.id not in ids and not (f.verdict == WRONG and f.follows in ids)
+    ]
+    named = any(key in KINDS[case.kind] for key in said)
+    return Judged(case, bool(here), named, ", ".join(said), tuple(blamed))

@@ -47,7 +47,7 @@ from backprop_symbolic.review.tree import (
 #: As many repairs are tried of one equation, and as many of one kind.
 MAX_TRIED, MAX_OF_A_KIND = 900, 240
 #: As many names, derivatives, factors of the surrounding text are tried.
-NEAR, FEW = 24, 8
+NEAR, FEW = 24, 12
 LEFT, RIGHT = 0, 1
 
 _Found = Iterator[tuple[Message, Change]]
@@ -123,21 +123,23 @@ def probable(
 
     left_too  whether the left side may be what is wrong: it is not where it goes on from a row above
     """
-    seen: set[Node] = set()
     turns = [(RIGHT, right, left), *([(LEFT, left, right)] if left_too else [])]
     for which, side, other in turns:
-        piece = _Side(side, other, known)
-        for kind in _KINDS:
-            for said, change in islice(kind(piece), MAX_OF_A_KIND):
-                if change.node in seen or change.node == side.node:
-                    continue
-                seen.add(change.node)
-                if len(seen) > MAX_TRIED * (1 + (which == LEFT)):
-                    return None
-                sides = (left.node, change.node) if which == RIGHT else (change.node, right.node)
-                if sides[0] != sides[1] and holds(*sides):
-                    return Mistake(said, which, change.node, change.applied(side))
+        for said, change in repairs(side, other, known):
+            sides = (left.node, change.node) if which == RIGHT else (change.node, right.node)
+            if sides[0] != sides[1] and holds(*sides):
+                return Mistake(said, which, change.node, change.applied(side))
     return None
+
+
+def repairs(side: Written, other: Written, known: Vocabulary) -> Iterator[tuple[Message, Change]]:
+    """The repairs of one side that are tried, each once, in their order."""
+    seen: set[Node] = {side.node}
+    for kind in _KINDS:
+        for said, change in islice(kind(_Side(side, other, known)), MAX_OF_A_KIND):
+            if change.node not in seen and len(seen) <= MAX_TRIED:
+                seen.add(change.node)
+                yield said, change
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,11 @@ def _siblings(side: _Side, name: Name) -> list[Name]:
     """The names that an index makes of this one, the nearest first; one that has the index behind too."""
     found = [other for other in side.known.names if _sibling(name, other)]
     if not found:
-        found = [o for o in side.known.names if o.base == name.base and o.mark == name.mark and o != name]
+        found = [
+            o
+            for o in side.known.names
+            if (o.base, o.mark, o.tense) == (name.base, name.mark, name.tense) and o != name
+        ]
     here = set(names(side.node)) | set(names(side.other.node))
     return sorted(found, key=lambda o: (_apart(name, o), o in here))[:FEW]
 
@@ -508,12 +514,12 @@ def _extra_terms(side: _Side) -> _Found:
 
 def _lost_terms(side: _Side) -> _Found:
     """A path forgotten: a term once more with other indices; a term of the other side."""
-    for site in _terms(side.node):
-        for said, new, text in _with_sibling(side, site.node):
-            yield said, side.put(site, new, text, outer(side.written.text, site.node.span))
     for site in sites(side.node):
         if isinstance(site.node, Product) and all(isinstance(n, (Sum, Product)) for n in site.above):
             yield from _paths_among_factors(side, site)
+    for site in _terms(side.node):
+        for said, new, text in _with_sibling(side, site.node):
+            yield said, side.put(site, new, text, outer(side.written.text, site.node.span))
     for other in sites(side.other.node):
         if isinstance(other.node, Sum):
             for sign, term in other.node.terms:
@@ -532,7 +538,7 @@ def _paths_among_factors(side: _Side, site: Site) -> _Found:
     """The first factors are one path of several: (a b + a' b') c for a b c."""
     node = site.node
     assert isinstance(node, Product)
-    for count in range(min(len(node.factors) - 1, 4), 0, -1):
+    for count in range(1, min(len(node.factors) - 1, 4) + 1):
         first, rest = node.factors[:count], node.factors[count:]
         start, end = outer(side.written.text, first[0].span)[0], outer(side.written.text, first[-1].span)[1]
         path = first[0] if count == 1 else Product(first, span=(start, end))
@@ -598,7 +604,7 @@ def number_slip(written: str, right: float) -> tuple[Message, str] | None:
         key = "review.mistake_sign"
     elif (
         value == floor(abs(exact) / unit) * unit * (1 if exact >= 0 else -1)
-        or abs(value - exact) < 2.5 * unit
+        or abs(value - exact) < 1.5 * unit
     ):
         key = "review.mistake_rounding"
     elif one_slip(match[2], digits) and value * exact >= 0:
@@ -654,8 +660,8 @@ def _one_or_other(side: _Side) -> _Found:
 _KINDS: tuple[_Kind, ...] = (
     _signs,
     _numbers,
-    _indices,
     _times,
+    _indices,
     _extra_factors,
     _derivatives,
     _lost_factors,
@@ -667,4 +673,4 @@ _KINDS: tuple[_Kind, ...] = (
     _other_names,
 )
 
-__all__ = ["LEFT", "RIGHT", "Mistake", "Vocabulary", "number_slip", "one_slip", "probable", "vocabulary"]
+__all__ = ["LEFT", "RIGHT", "Mistake", "Vocabulary", "number_slip", "one_slip", "probable", "repairs", "vocabulary"]
