@@ -269,7 +269,8 @@ class Verdict:
 
 Holds = Callable[[Node, Node], bool]
 #: Finds the probable slip of a wrong link: its sentence and the right side that would be right.
-Repair = Callable[[Side, Side, Holds, "Judge"], tuple[Message, str] | None]
+#: Says what is probably meant: in words, the side as it would be right, and which one that is (see Finding).
+Repair = Callable[[Side, Side, Holds, "Judge"], tuple[Message, str, int] | None]
 
 
 def review(
@@ -368,13 +369,13 @@ class Judge:
             follows = self.numbers.blame(chain.last, side)
         shown = chain.wrong or chain.last
         span = (side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1]))
-        mistake, right = None, ""
+        mistake, meant, which = None, "", 1
         if verdict.verdict == WRONG and not follows and self.repair is not None:
             found = self.repair(left, side, self.predicate(chain), self)
-            mistake, right = found if found is not None else (None, "")
+            mistake, meant, which = found if found is not None else (None, "", 1)
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
-            verdict.why, mistake, right, verdict.at, verdict.sides, follows,
+            verdict.why, mistake, meant, verdict.at, verdict.sides, follows, which,
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
             yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
