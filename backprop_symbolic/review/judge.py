@@ -985,7 +985,7 @@ class Amounts:
             return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
         if off is not None:
             sides = (_short(off[0].middle), _short(off[1].middle))
-            return Verdict(WRONG, "numbers", Message("why_number", {"value": sides[0]}), (), sides)
+            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), (), sides)
         if isinstance(left, Name) and numeric(right) and self.is_leaf(left):
             return Verdict(RIGHT, "definition")
         return Verdict(UNDECIDED, "numbers", Message("why_no_numbers"))
