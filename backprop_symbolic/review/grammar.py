@@ -491,11 +491,18 @@ class _Parser:
                     self.take()
                 return self.factor()
             raise self.unexpected()
+        about = self.at("rel", "≈") and bool(self.take())  # a value said only roughly
         found = self.sum()
-        if self.at("split") and self.i < self.partner[opened]:
-            self.i = self.partner[opened]
+        end = self.partner[opened]
+        interval = self.tokens[opened].text + self.tokens[end].text in ("[)", "(]")
+        if self.at("split") and self.i < end:
+            self.i = end
             found = Foreign("list", span=(self.tokens[opened].start, self.token.end))
-        if self.i != self.partner[opened]:
+        elif about:
+            found = Foreign("about", span=found.span)
+        elif interval:
+            raise self.fail("why_unbalanced", bracket=self.tokens[end].text)
+        if self.i != end:
             raise self.unexpected()
         self.take()
         self.bars = bars
@@ -812,13 +819,8 @@ class _Parser:
                 if self.transposed():
                     self.skip_scripts()
                     return Foreign("transpose", span=(start, self.behind))
-                above = self.above(name)
-                if isinstance(above, Name):
-                    name = above
-                elif isinstance(above, int):
-                    primes += above
-                else:
-                    power = above
+                name, more, power = self.above(name)
+                primes += more
             elif self.at("op", "'"):
                 primes += self.primes()
             else:
@@ -848,8 +850,8 @@ class _Parser:
         plain = ORNAMENTS.sub("", self.text[start : self.behind])
         return plain[1:-1] if plain.startswith("(") and plain.endswith(")") else plain
 
-    def above(self, name: Name) -> Name | Node | int:
-        """What stands above a name: the name with it, a number of primes, or an exponent."""
+    def above(self, name: Name) -> tuple[Name, int, Node | None]:
+        """A name with what stands above it, or its number of primes, or its exponent."""
         start, at = self.here, self.i
         end = self.partner[at] if self.at("open", "{") or self.at("open", "(") or self.at("open", "[") else at
         braced = self.at("open", "{")
@@ -858,20 +860,20 @@ class _Parser:
         inner = self.tokens[at + 1 : end] if braced else [self.token]
         if inner and all(t.kind == "op" and t.text == "'" for t in inner):
             self.i = end + 1
-            return len(inner)
+            return name, len(inner), None
         timed = name.base in TIMED or name.base not in CALLED | {"e"}
         if (raw in NEXT or raw in NOW) and (raw[0] in "(+no" or name.base in TIMED) and timed:
             self.i = end + 1
-            return replace(name, tense="next" if raw in NEXT else "now")
+            return replace(name, tense="next" if raw in NEXT else "now"), 0, None
         whole = self.text[start : self.tokens[end].end]
         whole = whole[1:-1].strip() if braced else whole
         if whole[:1] + whole[-1:] in ("()", "[]") and PAREN_SUP.fullmatch(whole[1:-1].strip()):
             self.i = end + 1
-            return replace(name, sup=re.sub(r"\s", "", whole))
-        if whole in ("*", "-", "\\ast", "\\star", "^*") and name.base != "e":
+            return replace(name, sup=re.sub(r"\s", "", whole)), 0, None
+        if whole in ("*", "\\ast", "\\star"):
             self.i = end + 1
-            return replace(name, sup="*" if whole != "-" else "-")
-        return self.exponent()
+            return replace(name, sup="*"), 0, None
+        return name, 0, self.exponent()
 
     def timed(self, name: Name) -> Name:
         """w_{31}t and w_{31}(t + 1): a time right behind a name."""
@@ -910,6 +912,8 @@ class _Parser:
     def arguments(self) -> list[Node]:
         """What stands between parentheses, with commas between."""
         end = self.partner[self.i]
+        if self.token.text + self.tokens[end].text in ("[)", "(]"):
+            raise self.fail("why_unbalanced", self.tokens[end], bracket=self.tokens[end].text)
         bars, self.bars = self.bars, 0
         uncalled, self.uncalled = self.uncalled, False
         self.take()

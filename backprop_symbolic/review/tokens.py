@@ -80,7 +80,9 @@ CONNECTIVES = {
 }
 JOINING_WORDS = sorted(CONNECTIVES, key=len, reverse=True)
 AND = frozenset("and or und et 그리고 또는 와 과 및 且 和 或 其中 where with for".split())
-WHEN = frozenset("if when whenever otherwise else 이면 일때 때 当 當 如果 若 其他 其它 그외".split())
+WHEN = frozenset("if when whenever otherwise else 이면 일때 때 当 當 如果 若 其他 其它 否则 그외 나머지".split()) | {
+    "그 밖의 경우", "그 외의 경우", "그 외", "in all other cases", "any other case", "일 때",
+}  # fmt: skip
 #: Remarks in parentheses behind a number: 1(bias).
 REMARKS = frozenset("bias 편향 바이어스 偏置".split())
 
@@ -485,13 +487,18 @@ def pairs(tokens: list[Token]) -> dict[int, int]:
             if len(stack) > MAX_DEPTH:
                 raise Unreadable((token.start, token.end), "why_deep", limit=MAX_DEPTH)
         elif token.kind == "close":
-            if not stack or CLOSING.get(tokens[stack[-1]].text, tokens[stack[-1]].text) != token.text:
+            if not stack or not _fits(tokens[stack[-1]].text, token.text):
                 raise Unreadable((token.start, token.end), "why_unbalanced", bracket=token.text[-1:] if len(token.text) < 3 else token.text)
             found[stack.pop()] = i
     if stack:
         token = tokens[stack[-1]]
         raise Unreadable((token.start, token.end), "why_unbalanced", bracket=token.text[-1:] if len(token.text) < 3 else token.text)
     return found
+
+
+def _fits(opening: str, closing: str) -> bool:
+    """Whether brackets belong together; [0, 1) and (0, 1] are intervals."""
+    return closing == CLOSING.get(opening, opening) or opening + closing in ("[)", "(]")
 
 
 def tokens(text: str) -> list[Token]:
