@@ -9,9 +9,10 @@ from typing import Any
 from zlib import crc32
 
 
+import faults
 import pytest
 
-from backprop_symbolic.review import grammar, repair
+from backprop_symbolic.review import grammar, repair, sources
 from backprop_symbolic.review.splice import Written, outer
 from backprop_symbolic.review.tree import (
     Applied,

@@ -15,6 +15,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice, product
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbo
 from backprop_symbolic.message import Message
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
+from backprop_symbolic.review import repair
 from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
@@ -45,6 +47,7 @@ from backprop_symbolic.review.context import (
     walk,
 )
 from backprop_symbolic.review.meaning import Meaning, NotUnderstood, Reading
+from backprop_symbolic.review.splice import Written
 from backprop_symbolic.review.tree import (
     REMARK,
     RIGHT,
@@ -273,9 +276,12 @@ class Verdict:
 
 
 Holds = Callable[[Node, Node], bool]
+<<<<<<< HEAD
 #: Finds the probable slip of a wrong link: its sentence and the right side that would be right.
 #: Says what is probably meant: in words, the side as it would be right, and which one that is (see Finding).
 Repair = Callable[[Side, Side, Holds, "Judge"], tuple[Message, str, int] | None]
+=======
+>>>>>>> repair
 
 
 def review(
@@ -283,25 +289,24 @@ def review(
     text: str,
     statements: Sequence[Statement | NotRead],
     given: Given | None = None,
-    repair: Repair | None = None,
 ) -> Review:
     """A text with what was found in it."""
     context = find(statements, given)
-    judged = Judge(context, repair)
+    judged = Judge(context)
     findings = judged.all()
     return Review(source_name, text, (*context.said, *judged.said), findings)
 
 
-def judge(context: Context, repair: Repair | None = None) -> tuple[Finding, ...]:
+def judge(context: Context) -> tuple[Finding, ...]:
     """The verdict on every link, in reading order."""
-    return Judge(context, repair).all()
+    return Judge(context).all()
 
 
 class Judge:
     """Goes through a text once, from its first row to its last."""
 
-    def __init__(self, context: Context, repair: Repair | None = None) -> None:
-        self.context, self.repair = context, repair
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.meanings: dict[tuple[int, Reading], tuple[Meaning, Points]] = {}
         self.numbers = Amounts(self)
         self.said: list[tuple[Message, tuple[str, ...]]] = []
@@ -376,6 +381,7 @@ class Judge:
             follows = self.numbers.blame(chain.last, side)
         shown = chain.wrong or chain.last
         span = (side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1]))
+<<<<<<< HEAD
         mistake, meant, which = None, "", 1
         if verdict.verdict == WRONG and not follows and self.repair is not None:
             found = self.repair(left, side, self.predicate(chain), self)
@@ -383,6 +389,13 @@ class Judge:
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
             verdict.why, mistake, meant, verdict.at, verdict.sides, follows, which,
+=======
+        slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
+        yield Finding(
+            side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
+            verdict.why, slip.said if slip else None, slip.text if slip else "", verdict.at, verdict.sides, follows,
+            slip.side if slip else repair.RIGHT,
+>>>>>>> repair
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
             yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
@@ -399,6 +412,25 @@ class Judge:
             self.numbers.learn(chain, side, verdict.verdict)
             if not (numeric(side.node) or rounded(side.node) or isinstance(side.node, Name)):
                 chain.formula = side.node
+
+    @cached_property
+    def vocabulary(self) -> repair.Vocabulary:
+        """What the text writes."""
+        return repair.vocabulary(self.context.statements)
+
+    def slip(self, chain: Chain, left: Side, side: Side) -> repair.Mistake | None:
+        """The probable mistake of a wrong link."""
+        if _single(side.node) is not None and (value := self.numbers.value(left.node, chain)) is not None:
+            found = repair.number_slip(side.text, value)
+            if found is not None:
+                return repair.Mistake(found[0], repair.RIGHT, side.node, found[1])
+        return repair.probable(
+            Written(left.node, left.row.text),
+            Written(side.node, side.row.text),
+            self.vocabulary,
+            self.predicate(chain),
+            left_too=left.row is side.row,
+        )
 
     def verdict(self, chain: Chain, side: Side, defining: bool) -> Verdict:
         """What is to be said of chain.last = side."""
@@ -997,6 +1029,11 @@ class Amounts:
         except NoNumber:
             pass
         return found
+
+    def value(self, node: Node, chain: Chain) -> float | None:
+        """The number that a side comes to, None where it has none."""
+        found = self.candidates(node, self.era, chain)
+        return found[0].middle if found else None
 
     def judge(self, chain: Chain, side: Side) -> Verdict:
         """Whether both sides can be the same number."""

@@ -98,7 +98,7 @@ def vocabulary(statements: Sequence[object]) -> Vocabulary:
             for side in relation.sides:
                 for site in sites(side) if side is not None else ():
                     node, shown = site.node, text[site.node.span[0] : site.node.span[1]]
-                    if isinstance(node, Name):
+                    if isinstance(node, Name) and node != Name("e"):
                         found_names.setdefault(node, shown)
                     elif isinstance(node, Derivative) and isinstance(node.of, Name):
                         derivatives.setdefault(node, shown)
@@ -160,7 +160,7 @@ class _Side:
 
     def near(self) -> list[Name]:
         """The names of both sides, then those of the whole text."""
-        here = [*names(self.node), *names(self.other.node)]
+        here = [n for n in (*names(self.node), *names(self.other.node)) if n != Name("e")]
         return list(dict.fromkeys([*here, *self.known.names]))[: NEAR + len(set(here))]
 
     def put(self, site: Site, node: Node, text: str, span: tuple[int, int] | None = None) -> Change:
@@ -518,8 +518,10 @@ def _lost_terms(side: _Side) -> _Found:
         if isinstance(site.node, Product) and all(isinstance(n, (Sum, Product)) for n in site.above):
             yield from _paths_among_factors(side, site)
     for site in _terms(side.node):
+        taken = isinstance(site.parent, Sum) and (-1, site.node) in site.parent.terms
         for said, new, text in _with_sibling(side, site.node):
-            yield said, side.put(site, new, text, outer(side.written.text, site.node.span))
+            shown = f"({text})" if taken else text
+            yield said, side.put(site, new, shown, outer(side.written.text, site.node.span))
     for other in sites(side.other.node):
         if isinstance(other.node, Sum):
             for sign, term in other.node.terms:
