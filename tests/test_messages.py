@@ -32,7 +32,6 @@ from backprop_symbolic import (
     publish,
     read,
     render,
-    review,
     rules,
 )  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
@@ -278,7 +277,7 @@ def about_reviews() -> set[str]:
     """
     from backprop_symbolic.review import report
 
-    folder = template_dir().parent / "backprop_symbolic" / "review"
+    folder = Path(inspect.getfile(report)).parent
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     words = set(re.findall(r'"(?:review\.)?(\w+)"', source)) | {*report.VERDICTS}
     words |= {"_".join(filter(None, ("rule", *rule))) for rule in report.RULES}
@@ -314,13 +313,6 @@ def about_browsers() -> set[str]:
     return found
 
 
-def about_review() -> set[str]:
-    """The keys of `backprop review`: every word in its source that is one, with or without its section."""
-    folder = Path(inspect.getfile(review)).parent
-    words = {w for path in folder.glob("*.py") for w in re.findall(r'"(?:review\.)?(\w+)"', path.read_text("utf-8"))}
-    return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
-
-
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -341,11 +333,7 @@ def producible() -> set[str]:
         ),
         *about_checks(),
         *about_pictures(),
-<<<<<<< HEAD
         *about_reviews(),
-=======
-        *about_review(),
->>>>>>> judge
         "word.otherwise",
         "word.language",
         "word.contents",
