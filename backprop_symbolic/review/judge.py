@@ -43,6 +43,7 @@ from backprop_symbolic.review.context import (
     source,
     total,
     walk,
+    whole,
 )
 from backprop_symbolic.review.meaning import Meaning, NotUnderstood, Reading
 from backprop_symbolic.review.tree import (
@@ -409,8 +410,10 @@ class Judge:
                 return found if found.verdict == RIGHT else updated
             if updated is not None:
                 return updated
-        if total(left, right) is not None:
+        if total(left, right) is not None or whole(left, right) in self.context.constraints:
             return Verdict(RIGHT, "definition")
+        if isinstance(left, Name) and numeric(right) and self.numbers.is_leaf(left):
+            return self.numbers.judge(chain, side)
         if defining:
             return self.definition(left, right)
         if isinstance(left, Beside | Applied) and self.is_function(left, right):
