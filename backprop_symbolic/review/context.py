@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from backprop_symbolic.graph import Graph
 
 #: Words and letters that are functions wherever they stand before something in parentheses.
-FUNCTIONS = {"f", "g", "sigma", "sigmoid", "phi", "varphi", "psi", "exp", "log", "ln", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sqrt", "relu", "ReLU", "softplus", "logistic"}  # fmt: skip
+FUNCTIONS = {"f", "g", "sigma", "sigmoid", "phi", "varphi", "psi", "exp", "log", "ln", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sqrt", "relu", "ReLU", "softplus", "logistic", "h", "F", "G", "H"}  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")
 ERRORS = ("E", "J", "L", "C", "Etotal", "Jtotal", "Ltotal", "Ctotal", "오차", "오차yout", "오차out", "loss", "Loss")
@@ -71,18 +71,21 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """name = formula, said in a row; `letters` are the indices that stand for any number."""
+    """name = formula, said in a row; `letters` are the indices that stand for any number.
+
+    slip  whether the formula has another index than the name: p_j = e^{a_i}/…
+    """
 
     name: Name
     formula: Node
     row: str
     letters: str = ""
+    slip: bool = False
 
     @property
     def abstract(self) -> bool:
         """Whether it says no more than that y is some function of x."""
-        plain = isinstance(self.formula, (Beside, Applied))
-        return plain and isinstance(cast(Applied | Beside, self.formula), (Beside, Applied)) and not self.name.sub
+        return isinstance(self.formula, (Beside, Applied)) and not self.name.sub
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class Context:
     values     numbers of leaves; `printed` those of any name, in the order they were printed
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
+    totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
     """
 
@@ -135,6 +139,7 @@ class Context:
     used: frozenset[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
     headed: frozenset[str] = frozenset()
+    totals: frozenset[str] = frozenset()
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -281,6 +286,7 @@ class _Finder:
         self.values: dict[str, tuple[float, ...]] = {}
         self.said: list[tuple[Message, tuple[str, ...]]] = []
         self.head: Node | None = None
+        self.totals: set[str] = set()
 
     # ------------------------------------------------------------ the network
 
@@ -328,8 +334,12 @@ class _Finder:
             left = sides[k - 1] if k > 1 else head
             if side is None or left is None:
                 continue
+            if (letter := total(left, side)) is not None:
+                self.totals.add(letter)
+                self.said.append((Message("context_total", {"name": letter}), (row,)))
             self.functional(row, left, side)
-            if isinstance(head, Name) and self.meaning(row, head, side):
+            first = k == 1 and sides[0] is head
+            if isinstance(head, Name) and self.meaning(row, head, side, first):
                 self.defining.add((*spot, k))
 
     def functional(self, row: str, left: Node, side: Node) -> None:
@@ -350,19 +360,26 @@ class _Finder:
             self.stretches.append(Stretch())
         self.stretches[-1].functions[name.key] = Function(name.key, argument, side, row)
 
-    def meaning(self, row: str, head: Name, side: Node) -> bool:
-        """Whether `side` gives `head` its meaning; then it is kept."""
+    def meaning(self, row: str, head: Name, side: Node, first: bool) -> bool:
+        """Whether `side` gives `head` its meaning; then it is kept. It is the first after it, or not."""
         key = head.key
         delta = head.base.startswith(("delta", "δ"))
-        if head.tense == "next" or head.base in FUNCTIONS or (_derived(side) and not delta):
+        if head.tense == "next" or (head.base in FUNCTIONS and not head.sub) or (_derived(side) and not delta):
             return False
         inside = {at_time(n).key for n in names(side)}
-        if not inside or numeric(side) or key in inside or rounded(side) or _unclear(side, head):
+        if not inside or numeric(side) or key in inside or rounded(side) or _unclear(side):
+            return False
+        other = free_letters(side) - set(letters(head))
+        slip = len(other) == 1 == len(letters(head)) and not free_letters(side) & set(letters(head))
+        if other and not slip:
             return False
         if self.strict and key in self.names:
             return False
         known = self.current(key)
-        definition = Definition(head, side, row, letters(head))
+        definition = Definition(head, side, row, "".join(other) if slip else letters(head), slip)
+        if known is not None and known.slip and first:
+            self.stretches[-1].definitions[key] = definition
+            return True
         if known is not None:
             if known.formula == side or not (len(key) == 1 and key not in self.names):
                 return False
@@ -412,6 +429,7 @@ class _Finder:
             frozenset(used),
             aliases,
             frozenset(headed(statements)),
+            frozenset(self.totals),
         )
 
 
@@ -419,13 +437,51 @@ def _derived(node: Node) -> bool:
     return any(isinstance(n, (Derivative, Primed)) or (isinstance(n, Applied) and n.primes) for n in walk(node))
 
 
-def _unclear(node: Node, head: Name) -> bool:
-    """Whether a formula has no meaning by itself: a sum over what is not said, a matrix, a free index."""
-    if any(isinstance(n, Foreign) or (isinstance(n, Series) and n.index is None) for n in walk(node)):
-        return True
-    bound = {n.index.key for n in walk(node) if isinstance(n, Series) and n.index is not None}
-    free = {letter for n in names(node) for letter in letters(n)} - bound
-    return bool(free - set(head.sub))
+def _unclear(node: Node) -> bool:
+    """Whether a formula has no meaning by itself: a sum over what is not said, a matrix."""
+    return any(isinstance(n, Foreign) or (isinstance(n, Series) and n.index is None) for n in walk(node))
+
+
+def free_letters(node: Node) -> set[str]:
+    """Index letters that no sum binds."""
+    if isinstance(node, Series):
+        inner = free_letters(node.term) - {node.index.key if node.index else ""}
+        return inner | ({node.without.base} if isinstance(node.without, Name) else set())
+    if isinstance(node, Name):
+        return set(letters(node))
+    if isinstance(node, Power) and sample(node):
+        return free_letters(node.base)
+    found: set[str] = set()
+    for child in children(node):
+        found |= free_letters(child)
+    return found
+
+
+def sample(node: Power) -> bool:
+    """Whether an exponent is the number of a sample: y_j^k."""
+    index = node.exponent
+    return (
+        isinstance(node.base, Name)
+        and bool(node.base.sub)
+        and isinstance(index, Name)
+        and not index.sub
+        and index.base in INDICES
+    )
+
+
+def completed(node: Any, outer: set[str]) -> Any:
+    """The tree with the index of Σ y_k log p_k, which is not written, where it can be but one."""
+    if isinstance(node, tuple):
+        return tuple(completed(part, outer) for part in node)
+    if not isinstance(node, Node):
+        return node
+    if isinstance(node, Series) and node.index is None:
+        inner = free_letters(node.term) - outer
+        return replace(node, index=Name(inner.pop())) if len(inner) == 1 else node
+    changes = {f.name: completed(getattr(node, f.name), outer) for f in fields(node)}
+    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+        return node
+    return replace(node, **changes)
 
 
 # ---------------------------------------------------------------- notations
@@ -440,6 +496,15 @@ def keys(statements: Sequence[Statement | NotRead]) -> set[str]:
         for r in s.relations
         for name in names(r)
     }
+
+
+def total(left: Node, right: Node) -> str | None:
+    """The y of Σ_k y_k = 1."""
+    if not isinstance(left, Series) or not isinstance(right, Number) or right.value != 1:
+        return None
+    term = left.term
+    whole = isinstance(term, Name) and left.index is not None and term.sub == left.index.key
+    return term.base if isinstance(term, Name) and whole and left.without is None else None
 
 
 def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from sympy.core.relational import Ge, Gt, Le, Lt
 
 from backprop_symbolic.algebra import (
     ONE,
+    ZERO,
     Call,
     Frac,
     Partial,
@@ -41,7 +42,16 @@ from backprop_symbolic.algebra import (
 )
 from backprop_symbolic.message import Message
 from backprop_symbolic.graph import Graph, Quantity
-from backprop_symbolic.review.context import ERRORS, FUNCTIONS, INDICES, RATES, Context, at_time, letters
+from backprop_symbolic.review.context import (
+    ERRORS,
+    FUNCTIONS,
+    INDICES,
+    Context,
+    letters,
+    names,
+    sample,
+    walk,
+)
 from backprop_symbolic.review.tree import (
     Applied,
     Bars,
@@ -70,6 +80,8 @@ if TYPE_CHECKING:
 TERMS = 3
 #: The sum of all that leads nowhere else, so that every quantity leads somewhere.
 SINK = Symbol("·")
+#: Letters that are functions before a name, and quantities before anything else.
+_DOUBTFUL = frozenset("hFGH")
 #: Words for functions of ours.
 _WORDS = {
     "sigma": "sigmoid", "sigmoid": "sigmoid", "logistic": "sigmoid", "relu": "relu", "ReLU": "relu",
@@ -93,6 +105,7 @@ class Reading:
     abstract  y = f(x) with a function that is not known makes y depend on x
     aliases   names that have no meaning of their own → the names they are read as
     linked    names that are only known to be some function of another
+    bases     letters that are read as others wherever they have an index: o_i as a_i
     logistic  a function f that the text does not define is the sigmoid
     """
 
@@ -101,6 +114,7 @@ class Reading:
     logistic: bool = False
     aliases: tuple[tuple[str, str], ...] = ()
     linked: tuple[tuple[str, str], ...] = ()
+    bases: tuple[tuple[str, str], ...] = ()
 
 
 Indices = Mapping[str, int]
@@ -131,6 +145,11 @@ class Meaning:
         return {**self.context.aliases, **dict(self.reading.aliases)}
 
     @cached_property
+    def bases(self) -> Mapping[str, str]:
+        """Letters that are read as others."""
+        return dict(self.reading.bases)
+
+    @cached_property
     def links(self) -> Mapping[str, str]:
         """Names that depend on others in a way that is not said."""
         return dict(self.reading.linked)
@@ -138,6 +157,8 @@ class Meaning:
     def symbol(self, name: Name, indices: Indices) -> Symbol:
         """The symbol of a name, its definition included."""
         name = self.indexed(name, indices)
+        if name.sub and name.base in self.bases:
+            name = Name(self.bases[name.base], name.sub, name.sup, name.tense, name.mark, span=name.span)
         key = self.aliases.get(name.key, name.key)
         if name.tense == "next":
             return Symbol(f"{self.canonical(key)}⁺")
@@ -173,6 +194,9 @@ class Meaning:
                 return None
         if found is None and (general := self.general(name)) is not None:
             return general
+        if name.base in self.context.totals and name.sub == str(TERMS):
+            others = [self.symbol(Name(name.base, str(i)), {}) for i in range(1, TERMS)]
+            return add(ONE, *(neg(o) for o in others))
         graph = self.context.graph
         if graph is not None and symbol in graph.quantities:
             formula = graph[symbol].definition
@@ -249,13 +273,17 @@ class Meaning:
         """Whether a name stands in no definition: nothing is known of it."""
         return symbol.name in self.foreign and symbol.name not in self.mentioned
 
+    def holds(self, symbol: Symbol) -> bool:
+        """Whether a name stands in the formula of a quantity."""
+        return any(e is not None and symbol in symbols(e) for e in self.quantities.values())
+
     @cached_property
     def mentioned(self) -> frozenset[str]:
         """The keys in the formulas of all definitions, at every number of an index."""
         found: set[str] = set()
         for stretch in self.context.stretches:
             for d in stretch.definitions.values():
-                for name in _names(d.formula):
+                for name in quantities(d.formula):
                     found.add(name.key)
                     if letters(name):
                         found.update(f"{name.mark}{name.base}{i}{name.sup}" for i in range(1, TERMS + 1))
@@ -325,6 +353,9 @@ class _Writer:
     def name(self, node: Name) -> Expr:
         if node.key == "e":
             return exp(ONE)
+        if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
+            first, second = node.sub
+            return ONE if self.indices[first] == self.indices[second] else ZERO
         if not node.sub and node.base in self.indices:
             return Integer(self.indices[node.base])
         return self.meaning.symbol(node, self.indices)
@@ -366,10 +397,8 @@ class _Writer:
         return Frac(self.expr(node.top), self.expr(node.bottom))
 
     def power(self, node: Power) -> Expr:
-        if isinstance(node.base, Name) and isinstance(node.exponent, Name):
-            letter = node.exponent
-            if letter.base in ("k", "l", "n") and not letter.sub and letter.base not in self.indices:
-                return self.expr(node.base)  # ŷ_j^k: the sample's number changes nothing
+        if sample(node):
+            return self.expr(node.base)  # ŷ_j^k: the sample's number changes nothing
         if isinstance(node.exponent, Foreign):
             raise NotUnderstood(Message("why_matrix"), node.span)
         if isinstance(node.base, Name) and node.base.key == "e":
@@ -399,7 +428,10 @@ class _Writer:
                 return self.name(Name(name.base, node.inside.key, "", name.tense, name.mark, span=node.span))
         known = meaning.context.definition(name.key, meaning.stretch)
         called = meaning.context.function(name.key, meaning.stretch)
-        if called is not None or (name.base in FUNCTIONS and not name.sub and known is None):
+        function = name.base in FUNCTIONS and not name.sub and known is None
+        if name.base in _DOUBTFUL and not isinstance(node.inside, Name):
+            function = False  # h(1 - h) is a product, h(x) a call
+        if called is not None or function:
             return self.call(name, node.inside, 0, node.span)
         return mul(self.expr(name), self.expr(node.inside))
 
@@ -435,6 +467,8 @@ class _Writer:
             raise NotUnderstood(Message("why_second"), span)
         if isinstance(of, Symbol) and of != by and of.name in self.meaning.foreign and self.meaning.foreign_at(of):
             return Symbol(f"∂{of.name}/∂{by.name}")  # a number of its own: nothing is known of it
+        if of != by and by not in symbols(of) and self.meaning.foreign_at(by) and not self.meaning.holds(by):
+            raise NotUnderstood(Message("why_unknown_name", {"name": by.name}), span)
         if self.meaning.reading.direct:
             held = [s for s, e in self.meaning.quantities.items() if e is not None and s not in (of, by)]
             return Partial(of, by, *held)
@@ -443,7 +477,7 @@ class _Writer:
     def primed(self, node: Primed) -> Expr:
         variable = self.variable
         if variable is None:
-            inner = [n for n in _names(node.body) if n.base not in FUNCTIONS]
+            inner = [n for n in names(node.body) if n.base not in FUNCTIONS]
             if len({n.key for n in inner}) != 1:
                 raise NotUnderstood(Message("why_variable"), node.span)
             variable = inner[0]
@@ -564,10 +598,15 @@ def _parts(expr: Any) -> list[Any]:
     return found
 
 
-def _names(node: Node) -> list[Name]:
-    from backprop_symbolic.review.context import names
+def quantities(node: Node) -> list[Name]:
+    """The names in a formula that are no functions."""
+    called = {
+        id(n.function if isinstance(n, Applied) else n.name)
+        for n in walk(node)
+        if isinstance(n, (Applied, Beside))
+        and (isinstance(n, Applied) or (n.name.base in FUNCTIONS and not n.name.sub))
+    }
+    return [n for n in names(node) if id(n) not in called]
 
-    return names(node)
 
 
-__all__ = ["RATES", "Meaning", "NotUnderstood", "Reading", "at_time", "letters"]
