@@ -314,13 +314,6 @@ def about_browsers() -> set[str]:
     return found
 
 
-def about_review() -> set[str]:
-    """The keys of `backprop review`: every word in its source that is one, with or without its section."""
-    folder = Path(inspect.getfile(review)).parent
-    words = {w for path in folder.glob("*.py") for w in re.findall(r'"(?:review\.)?(\w+)"', path.read_text("utf-8"))}
-    return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
-
-
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -342,7 +335,6 @@ def producible() -> set[str]:
         *about_checks(),
         *about_pictures(),
         *about_reviews(),
-        *about_review(),
         "word.otherwise",
         "word.language",
         "word.contents",

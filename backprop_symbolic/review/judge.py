@@ -276,6 +276,12 @@ class Verdict:
 
 
 Holds = Callable[[Node, Node], bool]
+<<<<<<< HEAD
+#: Finds the probable slip of a wrong link: its sentence and the right side that would be right.
+#: Says what is probably meant: in words, the side as it would be right, and which one that is (see Finding).
+Repair = Callable[[Side, Side, Holds, "Judge"], tuple[Message, str, int] | None]
+=======
+>>>>>>> repair
 
 
 def review(
@@ -375,11 +381,21 @@ class Judge:
             follows = self.numbers.blame(chain.last, side)
         shown = chain.wrong or chain.last
         span = (side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1]))
+<<<<<<< HEAD
+        mistake, meant, which = None, "", 1
+        if verdict.verdict == WRONG and not follows and self.repair is not None:
+            found = self.repair(left, side, self.predicate(chain), self)
+            mistake, meant, which = found if found is not None else (None, "", 1)
+        yield Finding(
+            side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
+            verdict.why, mistake, meant, verdict.at, verdict.sides, follows, which,
+=======
         slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
             verdict.why, slip.said if slip else None, slip.text if slip else "", verdict.at, verdict.sides, follows,
             slip.side if slip else repair.RIGHT,
+>>>>>>> repair
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
             yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
@@ -1046,7 +1062,7 @@ class Amounts:
             return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
         if off is not None:
             sides = (_short(off[0].middle), _short(off[1].middle))
-            return Verdict(WRONG, "numbers", Message("why_number", {"value": sides[0]}), (), sides)
+            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), (), sides)
         if isinstance(left, Name) and numeric(right) and self.is_leaf(left):
             return Verdict(RIGHT, "definition")
         return Verdict(UNDECIDED, "numbers", Message("why_no_numbers"))
