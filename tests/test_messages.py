@@ -32,7 +32,6 @@ from backprop_symbolic import (
     publish,
     read,
     render,
-    review,
     rules,
 )  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
@@ -278,7 +277,7 @@ def about_reviews() -> set[str]:
     """
     from backprop_symbolic.review import report
 
-    folder = template_dir().parent / "backprop_symbolic" / "review"
+    folder = Path(inspect.getfile(report)).parent
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     words = set(re.findall(r'"(?:review\.)?(\w+)"', source)) | {*report.VERDICTS}
     words |= {"_".join(filter(None, ("rule", *rule))) for rule in report.RULES}

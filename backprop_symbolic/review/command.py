@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +13,13 @@ import click
 from backprop_symbolic.errors import BadText, BadValues, OutputRefused, nearest, quoted, unknown
 from backprop_symbolic.review import contextfile, fix, report
 from backprop_symbolic.review.contextfile import ContextFile
-from backprop_symbolic.review.tree import UNDECIDED, WRONG, NotRead, Review, Statement
+from backprop_symbolic.review.tree import UNDECIDED, WRONG, Review
 from backprop_symbolic.wording import messages
 
 if TYPE_CHECKING:
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source
-    from backprop_symbolic.message import Message
     from backprop_symbolic.review.context import Given
-    from backprop_symbolic.review.judge import Holds, Judge, Repair, Side
-    from backprop_symbolic.review.repair import Vocabulary
 
 #: --fail-on → the verdicts with which the exit code is 1.
 FAILURES = {"wrong": (WRONG,), "undecided": (WRONG, UNDECIDED), "never": ()}
@@ -96,31 +92,8 @@ def judged(name: str, data: bytes, given: Given) -> Review:
     """The review of a text. Raises BadText for one that cannot be read."""
     from backprop_symbolic.review import grammar, judge, sources
 
-    rows = sources.read(data, "-" if name == "stdin" else name)
-    statements = grammar.parse_all(rows)
-    return judge.review(name, decoded(data), statements, given, repairer(statements))
-
-
-def repairer(statements: Sequence[Statement | NotRead]) -> Repair:
-    """What says of a wrong link in a text what was probably meant."""
-    from backprop_symbolic.review.repair import probable, vocabulary
-    from backprop_symbolic.review.splice import Written
-
-    @cache
-    def known() -> Vocabulary:
-        return vocabulary(statements)
-
-    def repair(left: Side, right: Side, holds: Holds, judge: Judge) -> tuple[Message, str, int] | None:
-        first, second = (Written(side.node, side.row.text) for side in (left, right))
-        found = probable(first, second, known(), holds, left_too=left.row is right.row)
-        return None if found is None else (found.said, found.text, found.side)
-
-    return repair
-
-
-def decoded(data: bytes) -> str:
-    """The text of a file that was read; a byte order mark is no text."""
-    return data.decode("utf-8-sig")
+    rows = sources.read(data, name)
+    return judge.review(name, sources.text_of(data, name), grammar.parse_all(rows), given)
 
 
 def in_context(
@@ -192,7 +165,7 @@ def _fix(
     options: Options, review: Review, data: bytes, given: Given, write: Callable[[str, str | None], None]
 ) -> None:
     """Writes the copy with those repairs that are right in it, and tells how many they are."""
-    mark = data[: len(data) - len(decoded(data).encode("utf-8"))]
+    mark = data[: len(data) - len(review.text.encode("utf-8"))]  # a byte order mark is no text
     text, count = _repaired(review, given)
     path = options["fix"]
     write(mark.decode("utf-8") + text, path)
