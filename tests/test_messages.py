@@ -32,7 +32,6 @@ from backprop_symbolic import (
     publish,
     read,
     render,
-    review,
     rules,
 )  # fmt: skip
 from backprop_symbolic.derivation import DETAILS, Argument
@@ -271,6 +270,20 @@ def about_checks() -> set[str]:
     return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
 
 
+def about_reviews() -> set[str]:
+    """The keys of `backprop review`: every word in its source that is one, and a rule for each of SARIF's.
+
+    That each kind of mistake is named for some text is a test of its own, in test_review_faults.
+    """
+    from backprop_symbolic.review import report
+
+    folder = Path(inspect.getfile(report)).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    words = set(re.findall(r'"(?:review\.)?(\w+)"', source)) | {*report.VERDICTS}
+    words |= {"_".join(filter(None, ("rule", *rule))) for rule in report.RULES}
+    return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
+
+
 def about_pictures() -> set[str]:
     """The keys of flow charts: captions, words for them, and each kind of row in their legends."""
     from backprop_symbolic.graph import dense
@@ -300,13 +313,6 @@ def about_browsers() -> set[str]:
     return found
 
 
-def about_review() -> set[str]:
-    """The keys of `backprop review`: every word in its source that is one, with or without its section."""
-    folder = Path(inspect.getfile(review)).parent
-    words = {w for path in folder.glob("*.py") for w in re.findall(r'"(?:review\.)?(\w+)"', path.read_text("utf-8"))}
-    return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
-
-
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -327,7 +333,7 @@ def producible() -> set[str]:
         ),
         *about_checks(),
         *about_pictures(),
-        *about_review(),
+        *about_reviews(),
         "word.otherwise",
         "word.language",
         "word.contents",

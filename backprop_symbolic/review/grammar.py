@@ -44,30 +44,31 @@ from backprop_symbolic.review.tree import (
     Statement,
     Sum,
 )
+from backprop_symbolic.review.words import (
+    ACCENTS,
+    CALLED,
+    ELEMENTARY,
+    FRACTIONS,
+    FUNCTIONS,
+    QUANTITIES,
+    REMARKS,
+    STRANGE,
+    STRANGE_PRODUCTS,
+    TIMED,
+    WORDS,
+)
 
 MAX_LEVEL = 60  # atoms inside atoms
 MAX_JOINED = 8  # rows that one formula may run over
-#: Letters that a time may stand behind: w(t), w_t, w_{31}t.
-TIMED = frozenset(
-    "w W v V u U b B theta Theta 가중치 weight weights bias m s".split()
-)  # fmt: skip
-#: Letters that are functions wherever parentheses follow, so that f(t) is no name at a time.
-CALLED = frozenset("f g h F G phi psi sigma varphi L l H ell".split())
-ACCENTS = {
-    "hat": "hat", "widehat": "hat", "tilde": "tilde", "widetilde": "tilde", "bar": "bar", "overline": "bar",
-    "vec": "vec", "dot": "dot", "ddot": "ddot",
-}  # fmt: skip
-FRACTIONS = frozenset("frac dfrac tfrac cfrac nicefrac sfrac".split())
-#: Notation that is known and outside of what can be judged.
-STRANGE = frozenset(
-    "infty nabla ldots cdots dots vdots prod lim int max min sup inf arg argmax argmin det Re Im emptyset "
-    "mathbb top bot quad to".split()
-)
 STARTS = frozenset({"num", "run", "word", "cmd", "open"})
 PAREN_SUP = re.compile(r"\d+|[a-zA-Z]|[lLkKnNmt] ?[-+] ?\d+|t")
+LEVEL = re.compile(r"[A-Za-z][-+]\d")
 NEXT = {"+", "new", "t+1", "(t+1)", "next", "neu", "k+1", "(k+1)"}
 NOW = {"t", "(t)", "old", "now"}
-ORNAMENTS = re.compile(r"\\(?:mathit|mathrm|mathbf|text|textrm|textit|mathsf|operatorname|mbox|rm|left|right|[,;:! ])|[{}\\_~\s]|^\(|\)$")
+ORNAMENTS = re.compile(
+    r"\\(?:mathit|mathrm|mathbf|text|textrm|textit|mathsf|operatorname|mbox|rm|left|right|[,;:! ])"
+    r"|[{}\\_~\s]|^\(|\)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ class _Parser:
             return self.fail("why_ends")
         if token.kind == "cmd":
             return self.fail("why_unknown_command", command=token.text[:40])
-        return self.fail("why_unexpected", piece=self.text[token.start : token.end][:40].strip("\\") or token.text[:40])
+        return self.fail(
+            "why_unexpected", piece=self.text[token.start : token.end][:40].strip("\\") or token.text[:40]
+        )
 
     # ------------------------------------------------------------ a row
 
@@ -164,7 +167,14 @@ class _Parser:
                     found.append(relation)
                 found += self.aside
                 self.aside = []
-                if not (self.at("end") or self.at("sep") or self.at("split") or self.at("join") or self.at("when") or self.at("op", ".")):
+                if not (
+                    self.at("end")
+                    or self.at("sep")
+                    or self.at("split")
+                    or self.at("join")
+                    or self.at("when")
+                    or self.at("op", ".")
+                ):
                     raise self.unexpected()
         if self.loose:
             raise Unreadable((0, len(self.text)), "why_differential")
@@ -270,9 +280,13 @@ class _Parser:
         found = self.sum()
         if self.at("cmd", "in"):
             start = self.here
-            while not (self.at("end") or self.at("rel") or self.at("split") or self.at("sep") or self.at("close")):
+            while not (
+                self.at("end") or self.at("rel") or self.at("split") or self.at("sep") or self.at("close")
+            ):
                 self.i = self.partner.get(self.i, self.i) + 1
-            self.aside.append(Relation((Foreign("∈", span=(start, self.behind)),), (), span=(start, self.behind)))
+            self.aside.append(
+                Relation((Foreign("∈", span=(start, self.behind)),), (), span=(start, self.behind))
+            )
         return found
 
     # ------------------------------------------------------------ sums and products
@@ -318,7 +332,7 @@ class _Parser:
             elif self.at("op", "/"):
                 self.take()
                 self.divide(parts)
-            elif self.token.kind == "op" and self.token.text in lexer.STRANGE_PRODUCTS.values():
+            elif self.token.kind == "op" and self.token.text in STRANGE_PRODUCTS.values():
                 strange = self.take().text
                 parts.append(self.signed())
             elif len(parts) and self.starts_factor():
@@ -328,8 +342,7 @@ class _Parser:
         span = (start, self.behind)
         if strange:
             return Foreign(strange, span=span)
-        parts = [self.scientific(parts, i) for i in range(len(parts))]
-        kept = [part for part in parts if part is not None]
+        kept = [part for i in range(len(parts)) if (part := self.scientific(parts, i)) is not None]
         return kept[0] if len(kept) == 1 else Product(tuple(kept), span=span)
 
     def dot(self) -> bool:
@@ -340,7 +353,9 @@ class _Parser:
     def divide(self, parts: list[Node]) -> None:
         """a/b: the factor before by the factor behind; dE/dw and ∂/∂x f are derivatives."""
         last = parts.pop()
-        whole = last.factors if isinstance(last, Product) and last.span[1] == self.tokens[self.i - 2].end else ()
+        whole = (
+            last.factors if isinstance(last, Product) and last.span[1] == self.tokens[self.i - 2].end else ()
+        )
         top = whole[-1] if whole else last
         if isinstance(top, _Differential) and isinstance(top.of, Foreign) and top.of.what == "d":
             by = self.by(self.i, None)
@@ -373,7 +388,9 @@ class _Parser:
             if shift is not None:
                 scale = Fraction(10) ** shift
                 span = (part.span[0], after.span[1])
-                return Number(self.text[slice(*span)], part.value * scale, (part.unit or 1) * scale, span=span)
+                return Number(
+                    self.text[slice(*span)], part.value * scale, (part.unit or 1) * scale, span=span
+                )
         if i and isinstance(part, Power) and isinstance(parts[i - 1], Number) and _ten_to(part) is not None:
             return None
         return part
@@ -402,7 +419,7 @@ class _Parser:
         """1(bias): what a number is, said in parentheses."""
         if not (isinstance(before, Number) and self.at("open", "(") and self.partner[self.i] == self.i + 2):
             return False
-        if self.tokens[self.i + 1].text not in lexer.REMARKS:
+        if self.tokens[self.i + 1].text not in REMARKS:
             return False
         self.i += 3
         return True
@@ -456,7 +473,10 @@ class _Parser:
         for size, names in ((1, [self.token]), (3, self.tokens[self.i + 1 : self.i + 2])):
             if size == 3 and not (self.at("open", "{") and self.partner[self.i] == self.i + 2):
                 continue
-            if names and (names[0].text in ("top", "intercal") or (names[0].text == "T" and names[0].kind in ("run", "word"))):
+            if names and (
+                names[0].text in ("top", "intercal")
+                or (names[0].text == "T" and names[0].kind in ("run", "word"))
+            ):
                 self.i += size
                 return True
         return False
@@ -540,7 +560,7 @@ class _Parser:
             return self.fraction((opened + 1, middle), (middle + 1, end), end + 1, token.start)
         found = self.bracketed()
         if token.text == "{" and isinstance(found, Name):
-            if self.called() and found.base in lexer.FUNCTIONS:
+            if self.called() and found.base in FUNCTIONS:
                 return self.call(found, 0, token.start)
             if self.at("op", "_", "^") and not found.sub:
                 return self.scripted(found, token.start)
@@ -554,7 +574,11 @@ class _Parser:
             raise self.fail("why_unbalanced", token, bracket="|")
         self.take()
         self.bars -= 1
-        return Bars(inside, token.text == "‖", span=(token.start, self.behind))
+        twice = token.text == "‖" or (
+            isinstance(inside, Bars) and self.text[token.end : token.end + 1] == "|"
+        )
+        inside = inside.body if twice and isinstance(inside, Bars) and token.text == "|" else inside
+        return Bars(inside, twice, span=(token.start, self.behind))
 
     # ------------------------------------------------------------ commands
 
@@ -570,6 +594,11 @@ class _Parser:
             return self.root()
         if token.text == "sum":
             return self.series()
+        if token.text in ("underbrace", "overbrace"):
+            self.take()
+            inside = self.argument()
+            self.skip_scripts()
+            return inside
         if token.text in STRANGE:
             self.take()
             self.skip_scripts()
@@ -672,7 +701,9 @@ class _Parser:
         if at + 1 == end:
             return alone
         after = self.tokens[at + 1]
-        return after.kind in ("run", "word", "open") or (after.kind == "cmd" and after.text in (*ACCENTS, *FRACTIONS, "sum"))
+        return after.kind in ("run", "word", "open") or (
+            after.kind == "cmd" and after.text in (*ACCENTS, *FRACTIONS, "sum")
+        )
 
     def take_d(self) -> bool:
         """Goes past d or ∂; returns whether it was d."""
@@ -707,7 +738,10 @@ class _Parser:
         by = self.by(*bottom)
         self.i = end
         span = (start, self.behind)
-        made = [(sign, Derivative(of, by, total, span=of.span if len(terms) > 1 else span)) for sign, of, total in terms]
+        made = [
+            (sign, Derivative(of, by, total, span=of.span if len(terms) > 1 else span))
+            for sign, of, total in terms
+        ]
         return made[0][1] if len(made) == 1 and made[0][0] == 1 else Sum(tuple(made), span=span)
 
     def by(self, at: int, end: int | None) -> Name:
@@ -725,8 +759,17 @@ class _Parser:
         """A name; y_j^k below a ∂ is one, since nothing is derived by a power."""
         if isinstance(node, Name):
             return node
-        if isinstance(node, Power) and isinstance(node.base, Name) and isinstance(node.exponent, Name) and not node.base.sup:
+        if (
+            isinstance(node, Power)
+            and isinstance(node.base, Name)
+            and isinstance(node.exponent, Name)
+            and not node.base.sup
+        ):
             return replace(node.base, sup=node.exponent.key, span=node.span)
+        if isinstance(node, Power) and isinstance(node.base, Name) and isinstance(node.exponent, Sum):
+            above = re.sub(r"\s", "", self.text[slice(*node.exponent.span)])
+            if LEVEL.fullmatch(above):
+                return replace(node.base, sup=above, span=node.span)
         raise Unreadable(node.span, "why_differential")
 
     def operated(self, start: int, by: Name, total: bool) -> Node:
@@ -759,7 +802,11 @@ class _Parser:
     def stroke(self) -> bool:
         """Whether a d here is that of dE/dw: a name, a stroke, and another d."""
         if not self.begins_d(self.i, len(self.tokens), alone=True):
-            return self.at("run", "d") and self.tokens[self.i + 1].text == "/" and self.begins_d(self.i + 2, len(self.tokens))
+            return (
+                self.at("run", "d")
+                and self.tokens[self.i + 1].text == "/"
+                and self.begins_d(self.i + 2, len(self.tokens))
+            )
         before = self.tokens[self.i - 1] if self.i else None
         if before and before.kind == "op" and before.text == "/":
             return self.loose > 0
@@ -767,9 +814,17 @@ class _Parser:
         if self.tokens[at].kind == "cmd":
             at += 1
         at = self.partner.get(at, at) + 1
-        while self.tokens[at].kind == "op" and self.tokens[at].text in "_^" and self.tokens[at + 1].kind != "end":
+        while (
+            self.tokens[at].kind == "op"
+            and self.tokens[at].text in "_^"
+            and self.tokens[at + 1].kind != "end"
+        ):
             at = self.partner.get(at + 1, at + 1) + 1
-        return self.tokens[at].text == "/" and self.tokens[at].kind == "op" and self.begins_d(at + 1, len(self.tokens))
+        return (
+            self.tokens[at].text == "/"
+            and self.tokens[at].kind == "op"
+            and self.begins_d(at + 1, len(self.tokens))
+        )
 
     # ------------------------------------------------------------ names and functions
 
@@ -786,14 +841,14 @@ class _Parser:
             return Foreign("Delta", span=(start, self.behind))
         if token.text in ("max", "min", "sup", "prod", "diag", "argmax", "argmin"):
             return self.strange_function(token)
-        if token.text in lexer.ELEMENTARY:
+        if token.text in ELEMENTARY:
             return self.elementary(token)
         if token.text == "sum" and token.kind == "run" and self.at("op", "_"):
             return self.limited(start)
         base, sub = _parts(token.text) if token.kind == "run" else (token.text, "")
         mark = token.mark if token.mark not in ("operator", "text") else ""
         name = Name(base, sub, mark=mark, span=(start, self.behind))
-        if (base in lexer.QUANTITIES or base == "delta") and self.at("open", "{") and self.here == self.behind:
+        if (base in QUANTITIES or base == "delta") and self.at("open", "{") and self.here == self.behind:
             name = self.unscored(name)
         return self.scripted(name, start, operator=token.mark == "operator")
 
@@ -809,12 +864,13 @@ class _Parser:
     def scripted(self, name: Name, start: int, operator: bool = False) -> Node:
         """A name with its indices, exponents, primes and time, and what it is applied to."""
         power: Node | None = None
-        primes = 0
+        primes, stem = 0, start
         while True:
-            if self.at("op", "_") and not name.sub:
+            if self.at("op", "_") and (not name.sub or self.next.text in ("new", "old")):
                 self.take()
                 name = _indexed(name, self.script())
             elif self.at("op", "^") and power is None:
+                stem = self.behind
                 self.take()
                 if self.transposed():
                     self.skip_scripts()
@@ -829,7 +885,7 @@ class _Parser:
         if power is not None:
             if primes:
                 return Foreign("derivative of a power", span=(start, self.behind))
-            return Power(replace(name, span=(start, power.span[0])), power, span=(start, self.behind))
+            return Power(replace(name, span=(start, stem)), power, span=(start, self.behind))
         if self.called():
             return self.call(name, primes, start, operator)
         if primes:
@@ -887,7 +943,7 @@ class _Parser:
                 self.i = end + 1
                 return replace(name, tense="now" if inside == "t" else "next")
         elif token.text == "t" and token.kind == "run" and token.start == self.behind and name.base in TIMED:
-            bound = after.kind == "op" and after.text in "_^'" or after.kind == "open"
+            bound = (after.kind == "op" and after.text in "_^'") or after.kind == "open"
             if name.sub[-1:].isdigit() and not bound:
                 self.take()
                 return replace(name, tense="now")
@@ -903,9 +959,9 @@ class _Parser:
         if len(inside) > 1:
             return Foreign("function of several", span=span)
         within = inside[0]
-        if name.base in lexer.QUANTITIES and not name.sub and isinstance(within, Name) and within.sub.isdigit():
+        if name.base in QUANTITIES and not name.sub and isinstance(within, Name) and within.sub.isdigit():
             return replace(name, sub=within.key, span=span)
-        if primes or operator or name.base.lower() in lexer.FUNCTIONS:
+        if primes or operator or name.base.lower() in FUNCTIONS:
             return Applied(name, within, primes, span=span)
         return Beside(name, within, span=span)
 
@@ -935,7 +991,10 @@ class _Parser:
         span = (token.start, self.behind)
         if token.text in ("max", "min") and len(inside) == 2 and not scripts:
             sign = ">" if token.text == "max" else "<"
-            return Cases(((inside[0], Relation((inside[0], inside[1]), (sign,), span=span)), (inside[1], None)), span=span)
+            return Cases(
+                ((inside[0], Relation((inside[0], inside[1]), (sign,), span=span)), (inside[1], None)),
+                span=span,
+            )
         return Foreign(token.text, span=span)
 
     def elementary(self, token: Token) -> Node:
@@ -959,7 +1018,9 @@ class _Parser:
         span = (token.start, self.behind)
         if name.sub:
             return Foreign(token.text, span=span)
-        applied = Applied(name, within, primes, span=span)
+        applied: Node = Applied(name, within, primes, span=span)
+        if token.text == "sqrt" and not primes:
+            applied = Root(within, span=span)
         return applied if power is None else Power(applied, power, span=span)
 
     def adjacent(self) -> Node:
@@ -1034,7 +1095,9 @@ class _Parser:
 
     def case_condition(self, end: int) -> Relation | None:
         worded = False
-        while self.i < end and (self.at("split", ",") or self.at("when") or (self.at("sep") and self.token.text != "\\\\")):
+        while self.i < end and (
+            self.at("split", ",") or self.at("when") or (self.at("sep") and self.token.text != "\\\\")
+        ):
             worded = worded or self.at("when")
             self.take()
         if self.i >= end or self.at("sep", "\\\\"):
@@ -1061,7 +1124,7 @@ def _parts(text: str) -> tuple[str, str]:
     letters = text.rstrip("0123456789")
     if letters != text:
         return letters, text[len(letters) :]
-    if text.lower() not in lexer.WORDS and len(text) > 3 and text[1:] in lexer.QUANTITIES:
+    if text.lower() not in WORDS and len(text) > 3 and text[1:] in QUANTITIES:
         return text[0], text[1:]
     return text, ""
 
@@ -1131,17 +1194,19 @@ def _parsed(row: Row) -> Statement | NotRead:
         return NotRead(row, span, Message("review.why_macro", {"command": row.macros[0][:40]}))
     try:
         relations, connective = _Parser(row.text).statement()
-        if not relations:
-            raise Unreadable((0, len(row.text)), "why_words")
     except Unreadable as error:
         start, end = error.span
         start = min(start, len(row.text))
         return NotRead(row, (start, min(max(end, start), len(row.text))), error.why)
+    if not relations:
+        return NotRead(row, (0, len(row.text)), Message("review.why_words"))
     return Statement(row, relations, connective)
 
 
 #: A row that begins with a sign of operation goes on from the one before.
-GOES_ON = re.compile(r"(?:\\q?quad|\\[,;:! ]|\{\}|[\s&>])*(?:(?P<sum>[+\-−])|\\cdot|\\times|\*|/|·|×)(?![A-Za-z*])")
+GOES_ON = re.compile(
+    r"(?:\\q?quad|\\[,;:! ]|\{\}|[\s&>])*(?:(?P<sum>[+\-−])|\\cdot|\\times|\*|/|·|×)(?![A-Za-z*])"
+)
 
 
 def _joined(rows: Sequence[Row], i: int) -> tuple[Row, int]:

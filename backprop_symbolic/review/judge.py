@@ -15,6 +15,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice, product
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbo
 from backprop_symbolic.message import Message
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
+from backprop_symbolic.review import repair
 from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
@@ -32,9 +34,8 @@ from backprop_symbolic.review.context import (
     Context,
     Given,
     at_time,
-    completed,
+    children,
     find,
-    free_letters,
     letters,
     matched,
     names,
@@ -46,6 +47,7 @@ from backprop_symbolic.review.context import (
     whole,
 )
 from backprop_symbolic.review.meaning import Meaning, NotUnderstood, Reading
+from backprop_symbolic.review.splice import Written
 from backprop_symbolic.review.tree import (
     REMARK,
     RIGHT,
@@ -80,7 +82,6 @@ TOLERANCE = 1e-8
 DIGITS = 3
 #: A printed number that is off by so many units of its last digit, and by no more than SHARE of
 #: itself, may come from another order of rounding.
-NEAR = 9  # rows for which a condition i = j holds
 DEPTH = 12  # definitions inside definitions
 UNITS, SHARE = 2.5, 1e-4
 
@@ -94,7 +95,6 @@ class _Evaluator(Evaluator):
     def __init__(self, meaning: Meaning, domain: Any, leaves: Any, real: Evaluator | None, draw: Any) -> None:
         super().__init__(meaning.graph, meaning.meanings, domain, leaves, real)
         self.meaning, self.draw = meaning, draw
-        self.passed = True  # what is asked for alone: not every quantity need have a value here
         self.oracle: dict[tuple[str, int, Any], Any] = {}
 
     def formula(self, name: str) -> Expr:
@@ -199,8 +199,7 @@ class Points:
             if pair is None or abs(pair[0] - pair[1]) <= 1e-6 * max(1e-3, abs(pair[0]), abs(pair[1])):
                 continue
             shown = dict.fromkeys(s for e in (left, right) for s in _named(e))
-            values = [(s.name, _pair(p, s, s)) for s in islice(shown, 12)]
-            at = tuple((name, _short(found[0].real)) for name, found in values if found is not None)
+            at = tuple((s.name, _short(p.value(s).real)) for s in islice(shown, 12))
             return at, (_short(pair[0].real), _short(pair[1].real))
         return (), ("", "")
 
@@ -274,8 +273,6 @@ class Verdict:
 
 
 Holds = Callable[[Node, Node], bool]
-#: Finds the probable slip of a wrong link: its sentence and the right side that would be right.
-Repair = Callable[[Side, Side, Holds, "Judge"], tuple[Message, str] | None]
 
 
 def review(
@@ -283,33 +280,30 @@ def review(
     text: str,
     statements: Sequence[Statement | NotRead],
     given: Given | None = None,
-    repair: Repair | None = None,
 ) -> Review:
     """A text with what was found in it."""
     context = find(statements, given)
-    judged = Judge(context, repair)
+    judged = Judge(context)
     findings = judged.all()
     return Review(source_name, text, (*context.said, *judged.said), findings)
 
 
-def judge(context: Context, repair: Repair | None = None) -> tuple[Finding, ...]:
+def judge(context: Context) -> tuple[Finding, ...]:
     """The verdict on every link, in reading order."""
-    return Judge(context, repair).all()
+    return Judge(context).all()
 
 
 class Judge:
     """Goes through a text once, from its first row to its last."""
 
-    def __init__(self, context: Context, repair: Repair | None = None) -> None:
-        self.context, self.repair = context, repair
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.meanings: dict[tuple[int, Reading], tuple[Meaning, Points]] = {}
         self.numbers = Amounts(self)
         self.said: list[tuple[Message, tuple[str, ...]]] = []
         self.chain: Chain | None = None
         self.stretch = 0
-        self.condition: int | None = None
-        self.number = 0
-        self.bases: tuple[tuple[str, str], ...] = ()
+        self.condition = False
         self.blamed: dict[str, str] = {}
 
     # ------------------------------------------------------------ rows
@@ -320,7 +314,7 @@ class Judge:
         statements = self.context.statements
         self.numbers.scan(statements)
         for number, statement in enumerate(statements):
-            self.stretch, self.number = self.context.where[number], number
+            self.stretch = self.context.where[number]
             if isinstance(statement, NotRead):
                 self.chain = None
                 found.append(Finding(statement.row, statement.span, UNDECIDED, "none", why=statement.why))
@@ -341,7 +335,7 @@ class Judge:
             first = Side(sides[0], row)
             self.chain = Chain(first, first)
         if self.is_condition(relation):
-            self.condition = self.number
+            self.condition = True
             return
         for k, node in enumerate(sides[1:], 1):
             if node is None:
@@ -376,19 +370,15 @@ class Judge:
             follows = self.numbers.blame(chain.last, side)
         shown = chain.wrong or chain.last
         span = (side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1]))
-        mistake, right = None, ""
-        if verdict.verdict == WRONG and not follows and self.repair is not None:
-            found = self.repair(left, side, self.predicate(chain), self)
-            mistake, right = found if found is not None else (None, "")
+        slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
-            verdict.why, mistake, right, verdict.at, verdict.sides, follows,
+            verdict.why, slip.said if slip else None, slip.text if slip else "", verdict.at, verdict.sides, follows,
+            slip.side if slip else repair.RIGHT,
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
             yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
-        if verdict.verdict == WRONG and verdict.kind == "definition":
-            chain.last, chain.wrong = side, None
-        elif verdict.verdict == WRONG:
+        if verdict.verdict == WRONG:
             chain.wrong, chain.blamed = side, follows or chain.blamed or side.row.id
             self.numbers.wrong(chain, side)
         else:
@@ -399,6 +389,25 @@ class Judge:
             self.numbers.learn(chain, side, verdict.verdict)
             if not (numeric(side.node) or rounded(side.node) or isinstance(side.node, Name)):
                 chain.formula = side.node
+
+    @cached_property
+    def vocabulary(self) -> repair.Vocabulary:
+        """What the text writes."""
+        return repair.vocabulary(self.context.statements)
+
+    def slip(self, chain: Chain, left: Side, side: Side) -> repair.Mistake | None:
+        """The probable mistake of a wrong link."""
+        if _single(side.node) is not None and (value := self.numbers.value(left.node, chain)) is not None:
+            found = repair.number_slip(side.text, value)
+            if found is not None:
+                return repair.Mistake(found[0], repair.RIGHT, side.node, found[1])
+        return repair.probable(
+            Written(left.node, left.row.text),
+            Written(side.node, side.row.text),
+            self.vocabulary,
+            self.predicate(chain),
+            left_too=left.row is side.row,
+        )
 
     def verdict(self, chain: Chain, side: Side, defining: bool) -> Verdict:
         """What is to be said of chain.last = side."""
@@ -436,9 +445,6 @@ class Judge:
     def definition(self, left: Node, right: Node) -> Verdict:
         """A name's first meaning; its spelling may be a slip of one that has a meaning."""
         remarks: tuple[Message, ...] = ()
-        if isinstance(left, Name) and free_letters(right) - set(letters(left)):
-            index = min(free_letters(right))
-            return Verdict(WRONG, "definition", Message("why_index", {"name": left.sub, "index": index}))
         if isinstance(left, Name):
             for other in self.misspelt(left.key):
                 reading = Reading(aliases=((left.key, other),))
@@ -487,9 +493,7 @@ class Judge:
 
     def claim(self, chain: Chain, left: Node, right: Node, quick: bool = False) -> Verdict:
         """Whether left = right follows from the definitions, in a reading that the text admits."""
-        outer = free_letters(chain.head.node)
-        left, right = completed(left, outer), completed(right, outer)
-        failed: Verdict | None = None
+        failed: tuple[Verdict, bool] | None = None
         why: Message | None = None
         readings = islice(self.readings(left, right), 1) if quick else self.readings(left, right)
         for reading, remarks in readings:
@@ -501,28 +505,18 @@ class Judge:
                     break
                 continue
             if found.verdict == RIGHT:
-                self.adopt(reading, chain.last.row.id)
                 return replace_verdict(found, remarks, reading)
             if found.verdict == WRONG and failed is None:
-                failed = found
+                failed = (found, True)
             elif found.verdict == UNDECIDED:
                 why = why or found.why
         if why is not None:
             return Verdict(UNDECIDED, "claim", why)
-        return failed if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
-
-    def adopt(self, reading: Reading, row: str) -> None:
-        """From here on o_i is a_i, for a line held only so."""
-        if reading.bases and reading.bases != self.bases:
-            self.bases = reading.bases
-            for name, other in reading.bases:
-                self.said.append((Message("context_alias", {"name": name, "other": other}), (row,)))
+        return failed[0] if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
 
     def readings(self, left: Node, right: Node) -> Iterator[tuple[Reading, tuple[Message, ...]]]:
         """The plain reading first, then those in which names or derivatives mean something else."""
-        yield Reading(bases=self.bases), ()
-        for base, other in self.other_bases(left, right):
-            yield Reading(bases=((base, other),)), ()
+        yield Reading(), ()
         if any(d.abstract for s in self.context.stretches for d in s.definitions.values()):
             yield Reading(abstract=False), ()
         yield Reading(direct=True), ()
@@ -539,16 +533,6 @@ class Judge:
         linked = _linked(unknown, left, right)
         if linked:
             yield Reading(linked=linked), ()
-
-    def other_bases(self, left: Node, right: Node) -> Iterator[tuple[str, str]]:
-        """Letters with an index that something is differentiated by and that no formula holds."""
-        meaning, _ = self.meaning(Reading())
-        inner = {n.base for s in self.context.stretches for d in s.definitions.values() for n in names(d.formula) if letters(n)}
-        defined = {d.name.base for s in self.context.stretches for d in s.definitions.values() if d.letters}
-        by = {n.by.base for side in (left, right) for n in walk(side) if isinstance(n, Derivative) and letters(n.by)}
-        for base in sorted(by - inner - defined - {b for b, _ in self.bases}):
-            for other in sorted(inner - defined):
-                yield base, other
 
     def unknown(self, left: Node, right: Node) -> list[str]:
         """The keys of names that the text gives no meaning."""
@@ -612,7 +596,7 @@ class Judge:
     def decided(self, reading: Reading, chain: Chain, left: Node, right: Node) -> Verdict:
         """left = right in one reading, for all numbers that its indices may have."""
         meaning, points = self.meaning(reading)
-        free = free_letters(left) | free_letters(right)
+        free = _free_letters(left) | _free_letters(right)
         results: list[tuple[bool, bool]] = []
         first: tuple[Expr, Expr] | None = None
         for indices in _assignments(sorted(free)):
@@ -628,30 +612,22 @@ class Judge:
                 first = (a, b)
         if first is None:
             return Verdict(RIGHT, "claim", reading=reading)
-        doubt = self.doubt(meaning, first, free_variables(chain))
+        doubt = self.doubt(meaning, first)
         if doubt is not None:
             return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
         if free:
-            outer = free_letters(chain.head.node) | free_letters(left)
-            return self.with_indices(results, free, outer, points, first)
+            return self.with_indices(results, free, left, right, points, first)
         at, sides = points.counterexample(*first)
         return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
 
-    def doubt(
-        self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str] = frozenset()
-    ) -> str | None:
-        """A name in a failed link that the text gives no meaning, or none but a number.
-
-        `free` names stand for any number, and need no meaning.
-        """
+    def doubt(self, meaning: Meaning, pair: tuple[Expr, Expr]) -> str | None:
+        """A name in a failed link that the text gives no meaning, or none but a number."""
         todo: list[Basic] = list(pair)
         seen: set[Symbol] = set()
         while todo:
             part = todo.pop()
             todo.extend(part.args)
             if not isinstance(part, Symbol) or part in seen or part.name.startswith("any "):
-                continue
-            if part.name in free:
                 continue
             seen.add(part)
             formula = meaning.quantities.get(part)
@@ -667,15 +643,17 @@ class Judge:
         self,
         results: list[tuple[bool, bool]],
         free: set[str],
-        outer: set[str],
+        left: Node,
+        right: Node,
         points: Points,
         pair: tuple[Expr, Expr],
     ) -> Verdict:
         """A link that fails for some numbers of its indices."""
         apart = [held for held, distinct in results if distinct]
         equal = [held for held, distinct in results if not distinct]
-        if outer >= free and len(free) > 1 and (all(apart) or (equal and all(equal))):
-            if self.condition is not None and self.number - self.condition <= NEAR:
+        both = _free_letters(left) >= free
+        if both and len(free) > 1 and (all(apart) or (equal and all(equal))):
+            if self.condition:
                 return Verdict(RIGHT, "claim")
             return Verdict(UNDECIDED, "claim", Message("why_condition"))
         at, sides = points.counterexample(*pair)
@@ -728,15 +706,6 @@ class Judge:
         return Verdict(UNDECIDED, "claim", why or Message("why_no_value"))
 
 
-def free_variables(chain: Chain) -> frozenset[str]:
-    """The x of d/dx at the head of a chain, where what is differentiated is written out in x."""
-    return frozenset(
-        n.by.key
-        for n in walk(chain.head.node)
-        if isinstance(n, Derivative) and not isinstance(n.of, Name) and n.by.key in {m.key for m in names(n.of)}
-    )
-
-
 def replace_verdict(found: Verdict, remarks: tuple[Message, ...], reading: Reading) -> Verdict:
     """A verdict with what is to be told besides."""
     return Verdict(found.verdict, found.kind, found.why, found.at, found.sides, remarks, reading)
@@ -769,13 +738,27 @@ def _linked(unknown: list[str], left: Node, right: Node) -> tuple[tuple[str, str
     return tuple(found)
 
 
+def _free_letters(node: Node) -> set[str]:
+    """Index letters that no sum binds."""
+    if isinstance(node, Series):
+        inner = _free_letters(node.term) - {node.index.key if node.index else ""}
+        return inner | ({node.without.base} if isinstance(node.without, Name) else set())
+    if isinstance(node, Name):
+        return set(letters(node))
+    found: set[str] = set()
+    for child in children(node):
+        found |= _free_letters(child)
+    return found
+
+
 def _assignments(free: list[str]) -> Iterator[Mapping[str, int]]:
     """Numbers for the letters: all equal, all different, and mixed."""
-    chosen = [c for c in product((1, 2, 3), repeat=min(len(free), 4)) if not c or c[0] < 3]
-    step = max(1, len(chosen) // 12)
-    kept = [*chosen[::step], *[c for c in chosen if len(set(c)) == min(len(c), 3)][:4]]
-    for numbers in dict.fromkeys(kept):
-        yield dict(zip(free, (*numbers, *(1 for _ in free[4:])), strict=True))
+    if not free:
+        yield {}
+        return
+    for chosen in islice(product((1, 2, 3), repeat=len(free)), 27):
+        if chosen[0] <= 2:
+            yield dict(zip(free, chosen, strict=True))
 
 
 def _exact(node: Node) -> bool:
@@ -860,7 +843,7 @@ class Amounts:
         def draw() -> complex:
             raise NoNumber
 
-        evaluator = _Evaluator(meaning, Numbers(), leaf, None, draw)
+        evaluator = _Lazy(meaning, Numbers(), leaf, None, draw)
         try:
             value = complex(evaluator.value(expr))
         except (Undecidable, OverflowError, ValueError, ZeroDivisionError, KeyError, RecursionError) as error:
@@ -1000,6 +983,11 @@ class Amounts:
             pass
         return found
 
+    def value(self, node: Node, chain: Chain) -> float | None:
+        """The number that a side comes to, None where it has none."""
+        found = self.candidates(node, self.era, chain)
+        return found[0].middle if found else None
+
     def judge(self, chain: Chain, side: Side) -> Verdict:
         """Whether both sides can be the same number."""
         left, right = chain.last.node, side.node
@@ -1027,7 +1015,7 @@ class Amounts:
             return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
         if off is not None:
             sides = (_short(off[0].middle), _short(off[1].middle))
-            return Verdict(WRONG, "numbers", Message("why_number", {"value": sides[0]}), (), sides)
+            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), (), sides)
         if isinstance(left, Name) and numeric(right) and self.is_leaf(left):
             return Verdict(RIGHT, "definition")
         return Verdict(UNDECIDED, "numbers", Message("why_no_numbers"))
@@ -1108,6 +1096,14 @@ class Amounts:
                     symbol = self.meaning.symbol(at_time(part), {})
                     if self.meaning.quantities.get(symbol) is None:
                         self.leaves.setdefault(symbol, float(number.value))
+
+
+class _Lazy(_Evaluator):
+    """Values of what is asked for alone: not every quantity has one."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.passed = True
 
 
 def _single(node: Node) -> Number | None:

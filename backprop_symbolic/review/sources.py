@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from backprop_symbolic.errors import BadText, quoted
 from backprop_symbolic.review.tree import Row
+from backprop_symbolic.review.words import words
 
 MAX_BYTES = 10_000_000
 MAX_TEXT = 20_001  # characters kept of a row; the grammar reads no longer one
@@ -28,7 +29,7 @@ MAX_CELLS = 10_000
 DISPLAY = "align aligned alignat flalign gather multline eqnarray equation displaymath split math dmath"
 SKIPPED = "verbatim Verbatim lstlisting minted tikzpicture comment filecontents algorithm algorithmic"
 #: Environments that are one formula inside a row: their \\ is their own.
-WHOLE = frozenset("cases dcases rcases array matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix".split())
+WHOLE = words("cases dcases rcases array matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix")
 STRIPPED = frozenset([*DISPLAY.split(), "gathered", "alignedat", "subequations"])
 FENCED_MATH = re.compile(r"\{?(?:math|latex-math|katex)\}?")
 PLAIN_FENCES = ("", "text", "txt", "plain", "plaintext", "none")
@@ -70,7 +71,7 @@ BULLET = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?")
 
 
 def read(data: bytes, name: str) -> tuple[Row, ...]:
-    """The rows of a file, in reading order; its kind is that of its name's ending, Markdown where it has none.
+    """The rows of a file, in reading order. Its kind is by its name's ending, else Markdown.
 
     Raises BadText for what is too large, no UTF-8 text, or no notebook.
     """
@@ -100,7 +101,9 @@ def _decoded(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         byte = data[error.start]
-        raise BadText(f"{quoted(name)}, line {line}: the byte 0x{byte:02x} is not UTF-8: save it as UTF-8") from None
+        raise BadText(
+            f"{quoted(name)}, line {line}: the byte 0x{byte:02x} is not UTF-8: save it as UTF-8"
+        ) from None
 
 
 def _notebook(text: str, name: str) -> tuple[Row, ...]:
@@ -277,7 +280,9 @@ class _Text:
         end = at + ends.start()
         inside = self.text[at:end]
         after = self.text[end + 1 : end + 2]
-        if not inside.strip() or (not self.latex and (after.isdigit() or inside[0] in " \t\n" or inside[-1] in " \t\n")):
+        if not inside.strip() or (
+            not self.latex and (after.isdigit() or inside[0] in " \t\n" or inside[-1] in " \t\n")
+        ):
             return start, at, None, False
         return start, end + 1, (at, end), False
 
@@ -287,7 +292,9 @@ class _Text:
         at = found.end()
         while (at := self.find(f"{ticks}", at)) >= 0:
             begin = self.text.rfind("\n", 0, at) + 1
-            if not self.text[begin:at].strip(" \t>") and not self.text[at : self.line_end(at)].strip(f" \t\r{ticks[0]}"):
+            if not self.text[begin:at].strip(" \t>") and not self.text[at : self.line_end(at)].strip(
+                f" \t\r{ticks[0]}"
+            ):
                 return self.line_end(at)
             at = self.line_end(at)
         return len(self.text)
@@ -415,7 +422,11 @@ class _Text:
             while line + 1 < len(self.starts) and self.starts[line + 1] <= place:
                 line += 1
             at.append((line + 1, place - self.starts[line] + 1))
-        macros = tuple(name for name in dict.fromkeys(USED.findall(text)) if name in self.macros) if self.macros else ()
+        macros = (
+            tuple(name for name in dict.fromkeys(USED.findall(text)) if name in self.macros)
+            if self.macros
+            else ()
+        )
         if MACRO.search(text):
             macros = (*macros, next(filter(None, MACRO.search(text).groups())))  # type: ignore[union-attr]
         return Row("", text, tuple(at), self.blocks - 1, index, display, self.label(first), None, macros)
@@ -440,7 +451,9 @@ OPERATOR = r"(?:\*\*|[-+*/^=<>≤≥≈·×−(){}\[\]_|'′,√])"
 TERM = re.compile(
     rf"\s*(?:(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?)|(?P<word>[^\W\d_][^\W_]*)|(?P<operator>{OPERATOR}|[∂∑Σ]))"
 )
-CODE = re.compile(r"==|!=|<=|>=|\+=|-=|\*=|/=|=>|->|:=|;|\"|#|\$|`|\\\\|<[A-Za-z/]|https?:|\bdef\b|\breturn\b|\bimport\b|\bnp\b")
+CODE = re.compile(
+    r"==|!=|<=|>=|\+=|-=|\*=|/=|=>|->|:=|;|\"|#|\$|`|\\\\|<[A-Za-z/]|https?:|\bdef\b|\breturn\b|\bimport\b|\bnp\b"
+)
 CJK = re.compile(r"[가-힣\u3400-\u9fff]")
 MAX_LINE = 500
 
@@ -483,7 +496,14 @@ def _equation(line: str) -> tuple[int, int] | None:
         at = found.end()
     left = line[start : line.index("=")].strip()
     right = line[line.rindex("=") + 1 : end].strip()
-    if not names or not equals or not left or not right or len(left) > 120 or left.count("(") != left.count(")"):
+    if (
+        not names
+        or not equals
+        or not left
+        or not right
+        or len(left) > 120
+        or left.count("(") != left.count(")")
+    ):
         return None
     start += len(line[start:end]) - len(line[start:end].lstrip())
     return start, end

@@ -11,6 +11,32 @@ from typing import NamedTuple
 
 from backprop_symbolic.message import Message
 from backprop_symbolic.review.tree import Span
+from backprop_symbolic.review.words import (
+    ALIGNED,
+    AND,
+    BRACKETS,
+    CASES,
+    CLOSING,
+    CONNECTIVES,
+    FONTS,
+    FUNCTIONS,
+    GREEK,
+    GROUP_SILENT,
+    JOINING,
+    JOINING_WORDS,
+    QUANTITIES,
+    RELATIONS,
+    SILENT,
+    SIZES,
+    STRANGE_PRODUCTS,
+    TIMES,
+    TRANSPARENT,
+    UNICODE_GREEK,
+    VARIANTS,
+    WHEN,
+    WIDE,
+    WORDS,
+)
 
 MAX_ROW = 20_000  # characters of one row
 MAX_DEPTH = 60  # brackets inside brackets, and what else nests
@@ -39,98 +65,6 @@ class Token(NamedTuple):
     mark: str = ""
 
 
-# ---------------------------------------------------------------- tables: words
-
-#: Latin words that are one name or function, however short. Other letters side by side are a product
-#: of one-letter names (xy), unless a digit ends them (w5, Jo1) or they are four or more (Etotal, temp).
-QUANTITIES = frozenset(
-    "net out output outputs input inputs target targets total sum hidden pred err error loss cost weight "
-    "weights bias delta grad tmp temp lr rate act acts actual desired new old val".split()
-)
-ELEMENTARY = frozenset("exp log ln sqrt sin cos tan sinh cosh tanh arctan atan arcsin arccos erf abs sign sgn".split())
-ACTIVATIONS = frozenset(
-    "sigmoid logistic relu softmax softplus softsign elu selu celu gelu silu swish mish step id identity "
-    "leakyrelu lrelu prelu relu6".split()
-)
-FUNCTIONS = ELEMENTARY | ACTIVATIONS | {"sigma", "max", "min", "sup", "prod", "diag", "argmax", "argmin", "softargmax"}
-SMALL = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho "
-    "varrho sigma tau upsilon phi varphi chi psi omega ell hbar".split()
-)
-GREEK = SMALL | frozenset("Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split())
-#: Greek letters that plain text writes out.
-SPELLED = frozenset("alpha beta gamma delta epsilon zeta eta theta kappa lambda sigma omega".split())
-WORDS = QUANTITIES | FUNCTIONS | SPELLED
-UNICODE_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωϕϵϑΓΔΘΛΞΠΦΨΩ",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
-        "chi psi omega phi epsilon vartheta Gamma Delta Theta Lambda Xi Pi Phi Psi Omega".split(),
-        strict=True,
-    )
-)
-VARIANTS = {"varphi": "phi", "varepsilon": "epsilon", "vartheta": "theta", "varrho": "rho"}
-
-THEREFORE, BECAUSE, IMPLIES = "therefore", "because", "implies"
-#: Words around formulas that connect them.
-CONNECTIVES = {
-    **dict.fromkeys("therefore thus hence so 따라서 그러므로 즉 그래서 所以 因此 故 于是 於是 则 即 得 可得".split(), THEREFORE),
-    **dict.fromkeys("because since 왜냐하면 因为 因為 由于 由於".split(), BECAUSE),
-    **dict.fromkeys("similarly likewise 마찬가지로 同理 同样 又 由 有".split(), ""),
-}
-JOINING_WORDS = sorted(CONNECTIVES, key=len, reverse=True)
-AND = frozenset("and or und et 그리고 또는 와 과 및 且 和 或 其中 where with for".split())
-WHEN = frozenset("if when whenever otherwise else 이면 일때 때 当 當 如果 若 其他 其它 否则 그외 나머지".split()) | {
-    "그 밖의 경우", "그 외의 경우", "그 외", "in all other cases", "any other case", "일 때",
-}  # fmt: skip
-#: Remarks in parentheses behind a number: 1(bias).
-REMARKS = frozenset("bias 편향 바이어스 偏置".split())
-
-# ---------------------------------------------------------------- tables: commands
-
-SIZES = frozenset("left right middle big Big bigg Bigg bigl Bigl biggl Biggl bigr Bigr biggr Biggr bigm Bigm".split())
-SILENT = frozenset(
-    "displaystyle textstyle scriptstyle limits nolimits nonumber notag allowbreak nobreak strut mathstrut hfill "
-    "rm bf it cal boldmath centering quote space enspace thinspace".split()
-)
-#: Commands that take a group which says nothing.
-GROUP_SILENT = frozenset("tag label hspace vspace phantom hphantom vphantom color intertext ref eqref".split())
-#: Commands whose group stands for itself.
-TRANSPARENT = frozenset("boxed ensuremath mathop mathrel mathbin mathord mathstrut smash underline".split())
-FONTS = {
-    **dict.fromkeys("mathrm mathit textit mathnormal textnormal".split(), "roman"),
-    **dict.fromkeys("text textrm mbox hbox textsf textbf".split(), "text"),
-    **dict.fromkeys("mathbf boldsymbol bm pmb symbf".split(), "bold"),
-    **dict.fromkeys("operatorname operatorname*".split(), "operator"),
-    "mathcal": "cal", "mathscr": "cal", "mathsf": "sans", "mathbb": "blackboard", "mathfrak": "fraktur", "mathtt": "roman",
-}  # fmt: skip
-WIDE = frozenset("quad qquad".split())
-RELATIONS = {
-    "=": "=", "approx": "≈", "simeq": "≈", "approxeq": "≈", "≈": "≈", "equiv": "=", "≡": "=", "<": "<", ">": ">", "lt": "<", "gt": ">",
-    "le": "≤", "leq": "≤", "leqslant": "≤", "≤": "≤", "ge": "≥", "geq": "≥", "geqslant": "≥", "≥": "≥",
-    "ne": "≠", "neq": "≠", "≠": "≠", "to": "→", "rightarrow": "→", "longrightarrow": "→", "leftarrow": "→", "→": "→",
-    ":=": ":=", "coloneqq": ":=", "triangleq": ":=", "doteq": "=",
-}  # fmt: skip
-del RELATIONS["leftarrow"]
-JOINING = {
-    "therefore": THEREFORE, "∴": THEREFORE, "because": BECAUSE, "∵": BECAUSE,
-    "Rightarrow": IMPLIES, "⇒": IMPLIES, "implies": IMPLIES, "Longrightarrow": IMPLIES, "iff": IMPLIES,
-    "Leftrightarrow": IMPLIES, "⇔": IMPLIES, "Longleftrightarrow": IMPLIES,
-}  # fmt: skip
-TIMES = {"cdot": "*", "times": "*", "ast": "*", "·": "*", "×": "*", "⋅": "*", "∙": "*", "div": "/", "÷": "/", "slash": "/", "−": "-", "∗": "*"}  # fmt: skip
-#: Products of matrices and the like: read, and not judged.
-STRANGE_PRODUCTS = {"odot": "⊙", "otimes": "⊗", "circ": "∘", "bullet": "•", "⊙": "⊙", "⊗": "⊗", "oplus": "⊕", "star": "⋆", "∘": "∘"}  # fmt: skip
-BRACKETS = {
-    "lvert": ("open", "|"), "rvert": ("close", "|"), "lVert": ("open", "‖"), "rVert": ("close", "‖"),
-    "lbrace": ("open", "\\{"), "rbrace": ("close", "\\}"), "lbrack": ("open", "["), "rbrack": ("close", "]"),
-    "{": ("open", "\\{"), "}": ("close", "\\}"), "|": ("bar", "‖"), "vert": ("bar", "|"), "Vert": ("bar", "‖"), "mid": ("bar", "|"),
-}  # fmt: skip
-CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}", "|": "|", "‖": "‖"}
-ALIGNED = frozenset(
-    "align aligned alignat alignedat split gather gathered eqnarray equation multline flalign math displaymath".split()
-)
-CASES = frozenset("cases dcases rcases Bmatrix".split())
-
 LEX = re.compile(
     r"(?P<blank>[\s~\u200b\ufeff]+)"
     r"|(?P<comment>%[^\n]*)"
@@ -138,7 +72,7 @@ LEX = re.compile(
     r"|(?P<num>(?:\d+(?:\.\d+)?|\.\d+)(?:e[-+]?\d+|E[-+]\d+)?)"
     r"|(?P<run>[A-Za-z]+\d*)"
     r"|(?P<hangul>[가-힣]+)|(?P<han>[\u3400-\u9fff]+)"
-    r"|(?P<double>\*\*|:=|&&|\|\|)"
+    r"|(?P<double>\*\*|:=|&&)"
     r"|(?P<sign>.)",
     re.DOTALL,
 )
@@ -200,7 +134,9 @@ class _Lexer:
     def letters(self, piece: str, start: int, end: int) -> int:
         """Hangul or Chinese, with the Latin letters that belong to it: 오차y_{out}."""
         for word in JOINING_WORDS:
-            if piece == word or (len(word) > 1 and "\u3400" <= word[0] <= "\u9fff" and piece.startswith(word)):
+            if piece == word or (
+                len(word) > 1 and "\u3400" <= word[0] <= "\u9fff" and piece.startswith(word)
+            ):
                 self.add("join", CONNECTIVES[word], start, start + len(word))
                 return start + len(word)
         if piece in WHEN or piece in AND:
@@ -228,8 +164,8 @@ class _Lexer:
             self.add("open", piece, start, end)
         elif piece in ")]}":
             self.add("close", piece, start, end)
-        elif piece in ("|", "||"):
-            self.add("bar", "|" if piece == "|" else "‖", start, end)
+        elif piece in ("|", "‖"):
+            self.add("bar", piece, start, end)
         elif piece == "**":
             self.add("op", "^", start, end)
         elif piece == "'" or piece in "’′":
@@ -239,7 +175,15 @@ class _Lexer:
         elif piece in ",;，、；。：:":
             self.add("split", ",", start, end)
         elif piece in ("∂", "∑", "Σ", "√", "∞", "…", "∇"):
-            named = {"∂": "partial", "∑": "sum", "Σ": "sum", "√": "sqrt", "∞": "infty", "…": "ldots", "∇": "nabla"}
+            named = {
+                "∂": "partial",
+                "∑": "sum",
+                "Σ": "sum",
+                "√": "sqrt",
+                "∞": "infty",
+                "…": "ldots",
+                "∇": "nabla",
+            }
             self.add("cmd", named[piece], start, end)
         elif piece == "∈":
             self.add("cmd", "in", start, end)
@@ -249,7 +193,11 @@ class _Lexer:
             if self.tables:
                 self.add("sep", piece, start, end, "&")
         else:
-            raise Unreadable((start, end), "why_character", character=piece if piece.isprintable() else f"U+{ord(piece):04X}")
+            raise Unreadable(
+                (start, end),
+                "why_character",
+                character=piece if piece.isprintable() else f"U+{ord(piece):04X}",
+            )
 
     def escape(self, piece: str, start: int, end: int) -> None:
         if piece in BRACKETS:
@@ -295,7 +243,7 @@ class _Lexer:
                 raise Unreadable((start, at), "why_unknown_command", command=name)
             self.add("rel", "≠", start, found.end())
             return found.end()
-        elif name in ELEMENTARY or name in FUNCTIONS:
+        elif name in FUNCTIONS and name != "sqrt":
             self.add("word", name, start, at, "operator")
         elif name not in SILENT and name not in TRANSPARENT:
             self.add("cmd", name, start, at)
@@ -304,7 +252,7 @@ class _Lexer:
         return at
 
     def group(self, at: int) -> tuple[int, int]:
-        """The inside of the { … } at `at`: where it begins and where the text goes on behind it; or nothing."""
+        """Where the inside of the { … } at `at` begins, and where the text goes on behind; twice `at` without."""
         found = GROUP.match(self.text, at)
         if not found:
             return at, at
@@ -396,7 +344,7 @@ def _names(tokens: list[Token]) -> list[Token]:
 
 
 def _divided(tokens: list[Token], i: int) -> bool:
-    """Whether a run that begins with d may be a differential: behind a brace or stroke, or before a stroke."""
+    """Whether a run that begins with d may be a differential: behind a brace, behind or before a stroke."""
     if not tokens[i].text.startswith("d") or tokens[i].text in WORDS:
         return False
     before = tokens[i - 1] if i else None
@@ -434,7 +382,9 @@ def _first(text: str, script: str, after: str) -> int:
     if script == "^":
         return len(text) if known or text in ("new", "old") else 1
     if script == "_":
-        whole = known or letters != text or (after not in ("_", "^") and (INDICES.match(text) or len(text) > 3))
+        whole = (
+            known or letters != text or (after not in ("_", "^") and (INDICES.match(text) or len(text) > 3))
+        )
         return len(text) if whole else 1
     if known or letters != text or len(text) > 3:
         return len(text)
@@ -451,7 +401,8 @@ def _tidy(tokens: list[Token], length: int) -> list[Token]:
         after = tokens[i + 1].kind if i + 1 < len(tokens) else "end"
         before = kept[-1].kind if kept else "start"
         if token.kind == "rel" and token.text == ">" and (
-            before in ("start", "rel", "op", "open", "cmd", "join", "sep") or after in ("end", "rel", "close", "op")
+            before in ("start", "rel", "op", "open", "cmd", "join", "sep")
+            or after in ("end", "rel", "close", "op")
         ):  # fmt: skip
             continue
         if token.kind == "word" and token.mark in ("prose", "text"):
@@ -464,7 +415,44 @@ def _tidy(tokens: list[Token], length: int) -> list[Token]:
             token = token._replace(mark="")
         kept.append(token)
     kept.append(Token("end", "", length, length))
-    return _unboxed(kept)
+    return _unboxed(_braced(kept))
+
+
+def _braced(tokens: list[Token]) -> list[Token]:
+    r"""A lone \\{ before an array makes cases of it."""
+    out: list[Token] = []
+    level: list[bool] = []
+    for i, token in enumerate(tokens):
+        after = tokens[i + 1] if i + 1 < len(tokens) else token
+        if (
+            token.text == "\\{"
+            and token.kind == "open"
+            and after.kind == "open"
+            and after.text in ("array", "cases")
+        ):
+            if not _closed(tokens, i + 1):
+                level.append(True)
+                continue
+        elif token.text == "array" and token.kind == "open":
+            made = bool(level) and level[-1] and tokens[i - 1].text == "\\{"
+            if not made:
+                level.append(False)
+            token = token._replace(text="cases" if made else "array")
+        elif token.text == "array" and token.kind == "close" and level and level.pop():
+            token = token._replace(text="cases")
+        out.append(token)
+    return out
+
+
+def _closed(tokens: list[Token], i: int) -> bool:
+    r"""Whether \\} stands behind the environment that begins at `i`."""
+    depth = 0
+    for j in range(i, len(tokens) - 1):
+        if tokens[j].text == tokens[i].text:
+            depth += {"open": 1, "close": -1}.get(tokens[j].kind, 0)
+            if depth == 0:
+                return tokens[j + 1].text == "\\}"
+    return True
 
 
 def _unboxed(tokens: list[Token]) -> list[Token]:
@@ -488,11 +476,19 @@ def pairs(tokens: list[Token]) -> dict[int, int]:
                 raise Unreadable((token.start, token.end), "why_deep", limit=MAX_DEPTH)
         elif token.kind == "close":
             if not stack or not _fits(tokens[stack[-1]].text, token.text):
-                raise Unreadable((token.start, token.end), "why_unbalanced", bracket=token.text[-1:] if len(token.text) < 3 else token.text)
+                raise Unreadable(
+                    (token.start, token.end),
+                    "why_unbalanced",
+                    bracket=token.text[-1:] if len(token.text) < 3 else token.text,
+                )
             found[stack.pop()] = i
     if stack:
         token = tokens[stack[-1]]
-        raise Unreadable((token.start, token.end), "why_unbalanced", bracket=token.text[-1:] if len(token.text) < 3 else token.text)
+        raise Unreadable(
+            (token.start, token.end),
+            "why_unbalanced",
+            bracket=token.text[-1:] if len(token.text) < 3 else token.text,
+        )
     return found
 
 
