@@ -332,9 +332,7 @@ class Judge:
                 self.chain = before  # a reason stands beside the chain
         return tuple(found)
 
-    def relation(
-        self, statement: Statement, spot: tuple[int, int], relation: Relation
-    ) -> Iterator[Finding]:
+    def relation(self, statement: Statement, spot: tuple[int, int], relation: Relation) -> Iterator[Finding]:
         row = statement.row
         sides = relation.sides
         if sides[0] is not None:
@@ -350,7 +348,9 @@ class Judge:
             if mark not in ("=", ":=", "≈"):
                 self.chain = Chain(side, side)
                 if mark not in ("→", "≠"):
-                    yield Finding(row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_relation"))
+                    yield Finding(
+                        row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_relation")
+                    )
                 continue
             if self.chain is None:
                 yield Finding(row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_no_left"))
@@ -375,7 +375,7 @@ class Judge:
         if verdict.verdict == WRONG and not follows and verdict.kind == "numbers":
             follows = self.numbers.blame(chain.last, side)
         shown = chain.wrong or chain.last
-        span = (side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1]))
+        span = side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1])
         slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
@@ -550,7 +550,9 @@ class Judge:
         if choices:
             for chosen in islice(product(*choices), 12):
                 remarks = tuple(
-                    Message("remark_name", {"name": key, "other": other}) for key, other, slip in chosen if slip
+                    Message("remark_name", {"name": key, "other": other})
+                    for key, other, slip in chosen
+                    if slip
                 )
                 yield Reading(aliases=tuple((key, other) for key, other, _ in chosen)), remarks
         linked = _linked(unknown, left, right)
@@ -560,9 +562,20 @@ class Judge:
     def other_bases(self, left: Node, right: Node) -> Iterator[tuple[str, str]]:
         """Letters with an index that something is differentiated by and that no formula holds."""
         meaning, _ = self.meaning(Reading())
-        inner = {n.base for s in self.context.stretches for d in s.definitions.values() for n in names(d.formula) if letters(n)}
+        inner = {
+            n.base
+            for s in self.context.stretches
+            for d in s.definitions.values()
+            for n in names(d.formula)
+            if letters(n)
+        }
         defined = {d.name.base for s in self.context.stretches for d in s.definitions.values() if d.letters}
-        by = {n.by.base for side in (left, right) for n in walk(side) if isinstance(n, Derivative) and letters(n.by)}
+        by = {
+            n.by.base
+            for side in (left, right)
+            for n in walk(side)
+            if isinstance(n, Derivative) and letters(n.by)
+        }
         for base in sorted(by - inner - defined - {b for b, _ in self.bases}):
             for other in sorted(inner - defined):
                 yield base, other
@@ -750,7 +763,9 @@ def free_variables(chain: Chain) -> frozenset[str]:
     return frozenset(
         n.by.key
         for n in walk(chain.head.node)
-        if isinstance(n, Derivative) and not isinstance(n.of, Name) and n.by.key in {m.key for m in names(n.of)}
+        if isinstance(n, Derivative)
+        and not isinstance(n.of, Name)
+        and n.by.key in {m.key for m in names(n.of)}
     )
 
 
@@ -905,7 +920,11 @@ class Amounts:
             try:
                 return intervals.around(self.exact(expr, era))
             except NoNumber:
-                found = self.judge_.context.definition(node.key, self.judge_.stretch) if isinstance(node, Name) else None
+                found = (
+                    self.judge_.context.definition(node.key, self.judge_.stretch)
+                    if isinstance(node, Name)
+                    else None
+                )
                 if found is None or found.letters or depth > DEPTH:
                     raise
                 return self.interval(found.formula, era, chain, wrong, depth + 1)
@@ -923,7 +942,9 @@ class Amounts:
                 whole = whole * self.interval(factor, era, chain, wrong, depth)
             return whole
         if isinstance(node, Quotient):
-            return self.interval(node.top, era, chain, wrong, depth) / self.interval(node.bottom, era, chain, wrong, depth)
+            return self.interval(node.top, era, chain, wrong, depth) / self.interval(
+                node.bottom, era, chain, wrong, depth
+            )
         if isinstance(node, Power):
             return self.power(node, era, chain, wrong, depth)
         if isinstance(node, Bars):
@@ -944,7 +965,9 @@ class Amounts:
             raise NoNumber
         return base**n if n >= 0 else intervals.point(1.0) / base ** (-n)
 
-    def applied(self, node: Applied | Beside, era: int, chain: Chain | None, wrong: bool, depth: int) -> Interval:
+    def applied(
+        self, node: Applied | Beside, era: int, chain: Chain | None, wrong: bool, depth: int
+    ) -> Interval:
         function = node.function if isinstance(node, Applied) else node.name
         argument = node.argument if isinstance(node, Applied) else node.inside
         primes = node.primes if isinstance(node, Applied) else 0
@@ -954,7 +977,9 @@ class Amounts:
             if isinstance(expr, Symbol):
                 return self.interval(Name(expr.name), era, chain, wrong, depth)
             if not isinstance(expr, Call) and function.key not in ("exp", "ln", "log"):
-                return self.interval(function, era, chain, wrong, depth) * self.interval(argument, era, chain, wrong, depth)
+                return self.interval(function, era, chain, wrong, depth) * self.interval(
+                    argument, era, chain, wrong, depth
+                )
         u = self.interval(argument, era, chain, wrong, depth)
         if function.key == "exp" and not primes:
             return intervals.exp(u)
