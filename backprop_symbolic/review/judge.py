@@ -14,6 +14,7 @@ import cmath
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice, product
@@ -23,9 +24,9 @@ from sympy import Abs, Basic, Expr, Piecewise, Symbol, sign
 
 from backprop_symbolic import intervals
 from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbols
-from backprop_symbolic.message import Message
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
+from backprop_symbolic.message import Message
 from backprop_symbolic.review import repair
 from backprop_symbolic.review.context import (
     FUNCTIONS,
@@ -71,7 +72,6 @@ from backprop_symbolic.review.tree import (
     Review,
     Root,
     Row,
-    Series,
     Statement,
     Sum,
 )
@@ -273,7 +273,6 @@ class Verdict:
     at: tuple[tuple[str, str], ...] = ()
     sides: tuple[str, str] = ("", "")
     remarks: tuple[Message, ...] = ()
-    reading: Reading = Reading()
 
 
 Holds = Callable[[Node, Node], bool]
@@ -319,6 +318,7 @@ class Judge:
         found: list[Finding] = []
         statements = self.context.statements
         self.numbers.scan(statements)
+        self.told()
         for number, statement in enumerate(statements):
             self.stretch, self.number = self.context.where[number], number
             if isinstance(statement, NotRead):
@@ -379,7 +379,8 @@ class Judge:
         slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
-            verdict.why, slip.said if slip else None, slip.text if slip else "", verdict.at, verdict.sides, follows,
+            verdict.why, slip.said if slip else None, slip.text if slip else "",
+            verdict.at, verdict.sides, follows,
             slip.side if slip else repair.RIGHT,
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
@@ -438,9 +439,9 @@ class Judge:
         if isinstance(left, Name) and left.base in FUNCTIONS and not left.sub:
             return self.named_function(left, right)
         if rounded(left) or rounded(right) or (numeric(right) and not _exact(right)):
-            found = self.claim(chain, left, right, quick=True) if not numeric(right) else None
-            if found is not None and found.verdict == RIGHT:
-                return found
+            exactly = self.claim(chain, left, right, quick=True) if not numeric(right) else None
+            if exactly is not None and exactly.verdict == RIGHT:
+                return exactly
             return self.numbers.judge(chain, side)
         return self.claim(chain, left, right)
 
@@ -519,7 +520,7 @@ class Judge:
                 continue
             if found.verdict == RIGHT:
                 self.adopt(reading, chain.last.row.id)
-                return replace_verdict(found, remarks, reading)
+                return replace(found, remarks=remarks)
             if found.verdict == WRONG and failed is None:
                 failed = found
             elif found.verdict == UNDECIDED:
@@ -534,6 +535,12 @@ class Judge:
             self.bases = reading.bases
             for name, other in reading.bases:
                 self.said.append((Message("context_alias", {"name": name, "other": other}), (row,)))
+
+    def told(self) -> None:
+        """The numbers that the text gives to names that are computed from nothing."""
+        given = [f"{name} = {value:g}" for name, value in self.numbers.leaves.items()]
+        if given:
+            self.said.append((Message("context_values", {"values": ", ".join(given)}), ()))
 
     def readings(self, left: Node, right: Node) -> Iterator[tuple[Reading, tuple[Message, ...]]]:
         """The plain reading first, then those in which names or derivatives mean something else."""
@@ -561,7 +568,6 @@ class Judge:
 
     def other_bases(self, left: Node, right: Node) -> Iterator[tuple[str, str]]:
         """Letters with an index that something is differentiated by and that no formula holds."""
-        meaning, _ = self.meaning(Reading())
         inner = {
             n.base
             for s in self.context.stretches
@@ -657,7 +663,7 @@ class Judge:
             if not held and first is None:
                 first = (a, b)
         if first is None:
-            return Verdict(RIGHT, "claim", reading=reading)
+            return Verdict(RIGHT, "claim")
         doubt = self.doubt(meaning, first, free_variables(chain))
         if doubt is not None:
             return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
@@ -687,9 +693,11 @@ class Judge:
             formula = meaning.quantities.get(part)
             if formula is not None:
                 todo.append(formula)
-            elif part.name.startswith("∂") or part.name in self.context.headed:
-                return part.name
-            elif meaning.foreign_at(part) and part.name not in RATES:
+            elif (
+                part.name.startswith("∂")
+                or part.name in self.context.headed
+                or (meaning.foreign_at(part) and part.name not in RATES)
+            ):
                 return part.name
         return None
 
@@ -767,11 +775,6 @@ def free_variables(chain: Chain) -> frozenset[str]:
         and not isinstance(n.of, Name)
         and n.by.key in {m.key for m in names(n.of)}
     )
-
-
-def replace_verdict(found: Verdict, remarks: tuple[Message, ...], reading: Reading) -> Verdict:
-    """A verdict with what is to be told besides."""
-    return Verdict(found.verdict, found.kind, found.why, found.at, found.sides, remarks, reading)
 
 
 def _admissible(meaning: Meaning, left: Expr, right: Expr, points: Points) -> bool:
@@ -914,20 +917,17 @@ class Amounts:
             if wrong and expr in self.blamed:
                 return self.blamed[expr][0]
             if expr in self.printed and era == self.era:
-                found, sure = self.printed[expr]
+                number, sure = self.printed[expr]
                 self.unsure = self.unsure or not sure
-                return found
+                return number
             try:
                 return intervals.around(self.exact(expr, era))
             except NoNumber:
-                found = (
-                    self.judge_.context.definition(node.key, self.judge_.stretch)
-                    if isinstance(node, Name)
-                    else None
-                )
-                if found is None or found.letters or depth > DEPTH:
+                context, stretch = self.judge_.context, self.judge_.stretch
+                said = context.definition(node.key, stretch) if isinstance(node, Name) else None
+                if said is None or said.letters or depth > DEPTH:
                     raise
-                return self.interval(found.formula, era, chain, wrong, depth + 1)
+                return self.interval(said.formula, era, chain, wrong, depth + 1)
         if isinstance(node, Sum):
             total = intervals.point(0.0)
             for s, term in node.terms:
@@ -1032,14 +1032,10 @@ class Amounts:
         """What a side may come to: at the exact numbers, or by the printed ones."""
         found = []
         if not numeric(node):
-            try:
+            with suppress(NoNumber):
                 found.append(intervals.around(self.exact(self.expr(node, chain), era)))
-            except NoNumber:
-                pass
-        try:
+        with suppress(NoNumber):
             found.append(self.interval(node, era, chain))
-        except NoNumber:
-            pass
         return found
 
     def value(self, node: Node, chain: Chain) -> float | None:

@@ -42,8 +42,8 @@ from backprop_symbolic.algebra import (
     replace,
     symbols,
 )
-from backprop_symbolic.message import Message
 from backprop_symbolic.graph import Graph, Quantity
+from backprop_symbolic.message import Message
 from backprop_symbolic.review.context import (
     ERRORS,
     FUNCTIONS,
@@ -159,6 +159,8 @@ class Meaning:
     def symbol(self, name: Name, indices: Indices) -> Symbol:
         """The symbol of a name, its definition included."""
         name = self.indexed(name, indices)
+        if name.sub and name.sup in INDICES:  # ŷ_j^k: the sample's number changes nothing
+            name = Name(name.base, name.sub, "", name.tense, name.mark, span=name.span)
         if name.sub and name.base in self.bases:
             name = Name(self.bases[name.base], name.sub, name.sup, name.tense, name.mark, span=name.span)
         key = self.aliases.get(name.key, name.key)
@@ -356,19 +358,18 @@ class _Writer:
     # ------------------------------------------------------------ arithmetic
 
     def number(self, node: Number) -> Expr:
-        return Rational(node.value.numerator, node.value.denominator)
+        return cast(Expr, Rational(node.value.numerator, node.value.denominator))
 
     def name(self, node: Name) -> Expr:
         if node.key == "e":
             return exp(ONE)
         if node.base in ("pi", "π") and not node.sub:
-            return pi
+            return cast(Expr, pi)
         if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
-            first, second = node.sub
-            return ONE if self.indices[first] == self.indices[second] else ZERO
+            return ONE if self.indices[node.sub[0]] == self.indices[node.sub[1]] else ZERO
         if not node.sub and node.base in self.indices:
             return Integer(self.indices[node.base])
-        return self.meaning.symbol(node, self.indices)
+        return cast(Expr, self.meaning.symbol(node, self.indices))
 
     def sum(self, node: Sum) -> Expr:
         terms = [self.expr(t) if s > 0 else neg(self.expr(t)) for s, t in node.terms]
@@ -553,7 +554,8 @@ class _Writer:
         kinds = {"<": Lt, ">": Gt, "≤": Le, "≥": Ge}
         if sign not in kinds:
             raise NotUnderstood(Message("why_cases"), relation.span)
-        return kinds[sign](a, b, evaluate=False)
+        make: Any = kinds[sign]
+        return make(a, b, evaluate=False)
 
 
 _KINDS: Mapping[type, Callable[[_Writer, Any], Expr]] = {
