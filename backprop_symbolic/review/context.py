@@ -10,12 +10,13 @@ that notation. What is given from outside goes before all that is found.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from backprop_symbolic.message import Message
+from backprop_symbolic.review import grammar
 from backprop_symbolic.review.tree import (
     Applied,
     Bars,
@@ -44,10 +45,27 @@ if TYPE_CHECKING:
     from backprop_symbolic.graph import Graph
 
 #: Words and letters that are functions wherever they stand before something in parentheses.
-FUNCTIONS = {"f", "g", "sigma", "sigmoid", "phi", "varphi", "psi", "exp", "log", "ln", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sqrt", "relu", "ReLU", "softplus", "logistic", "h", "F", "G", "H"}  # fmt: skip
+FUNCTIONS = {
+    "f", "g", "h", "F", "G", "H", "phi", "varphi", "psi", "sigma", "sigmoid", "logistic", "tanh", "relu", "ReLU",
+    "softplus", "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "arctan", "erf",
+}  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")
-ERRORS = ("E", "J", "L", "C", "Etotal", "Jtotal", "Ltotal", "Ctotal", "오차", "오차yout", "오차out", "loss", "Loss")
+ERRORS = (
+    "E",
+    "J",
+    "L",
+    "C",
+    "Etotal",
+    "Jtotal",
+    "Ltotal",
+    "Ctotal",
+    "오차",
+    "오차yout",
+    "오차out",
+    "loss",
+    "Loss",
+)
 RATES = ("eta", "alpha", "epsilon", "lambda", "gamma", "mu", "lr", "rate", "η")
 
 
@@ -122,6 +140,7 @@ class Context:
     values     numbers of leaves; `printed` those of any name, in the order they were printed
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
+    constraints names that others fix: y_2 = 1 - y_1 where y_1 + y_2 = 1
     totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
     """
@@ -140,6 +159,7 @@ class Context:
     aliases: Mapping[str, str] = field(default_factory=dict)
     headed: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
+    constraints: Mapping[str, Node] = field(default_factory=dict)
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -247,7 +267,11 @@ def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
         return tuple(_joined(part, pairs) for part in node)
     if not isinstance(node, Node):
         return node
-    if isinstance(node, Beside) and isinstance(node.inside, Name) and (node.name.key, node.inside.key) in pairs:
+    if (
+        isinstance(node, Beside)
+        and isinstance(node.inside, Name)
+        and (node.name.key, node.inside.key) in pairs
+    ):
         return replace(node.name, sub=node.inside.key, span=node.span)
     changes = {f.name: _joined(getattr(node, f.name), pairs) for f in fields(node)}
     if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
@@ -269,7 +293,7 @@ def find(statements: Sequence[Statement | NotRead], given: Given | None = None) 
         finder.where.append(len(finder.stretches) - 1)
         if isinstance(statement, Statement):
             for i, relation in enumerate(statement.relations):
-                finder.relation(statement.row.id, (number, i), relation)
+                finder.relation(statement.row, (number, i), relation)
             finder.where[-1] = len(finder.stretches) - 1
     return finder.context(statements)
 
@@ -286,7 +310,9 @@ class _Finder:
         self.values: dict[str, tuple[float, ...]] = {}
         self.said: list[tuple[Message, tuple[str, ...]]] = []
         self.head: Node | None = None
+        self.head_row: Row | None = None
         self.totals: set[str] = set()
+        self.constraints: dict[str, Node] = {}
 
     # ------------------------------------------------------------ the network
 
@@ -297,9 +323,9 @@ class _Finder:
             if found is None:
                 return
             self.graph, style = found
-            self.said.append((Message("context_notation", {"style": style, "title": self.graph.title}), ()))
+            self.said.append((Message("context_notation", {"style": style, "title": titled(self.graph)}), ()))
         else:
-            self.said.append((Message("context_given", {"title": self.graph.title}), ()))
+            self.said.append((Message("context_given", {"title": titled(self.graph)}), ()))
         self.names = spellings(self.graph)
         typed = {s.name: s for s in self.names.values()}
         for name, engine in self.given.names.items():
@@ -309,40 +335,40 @@ class _Finder:
 
     def before(self) -> None:
         """The definitions that are given."""
-        if not self.given.definitions:
-            return
-        from backprop_symbolic.review import grammar
-
         for i, text in enumerate(self.given.definitions):
             row = Row(f"C{i + 1}", text, tuple((1, j + 1) for j in range(len(text) + 1)), -1 - i)
             parsed = grammar.parse(row)
             if isinstance(parsed, Statement):
                 for relation in parsed.relations:
-                    self.relation(row.id, (-1 - i, 0), relation)
+                    self.relation(row, (-1 - i, 0), relation)
 
     # ------------------------------------------------------------ one relation
 
-    def relation(self, row: str, spot: tuple[int, int], relation: Relation) -> None:
+    def relation(self, row: Row, spot: tuple[int, int], relation: Relation) -> None:
         sides = relation.sides
         if sides[0] is not None:
-            self.head = sides[0]
+            self.head, self.head_row = sides[0], row
         head = self.head
         for k, side in enumerate(sides[1:], 1):
             if relation.signs[k - 1] not in ("=", ":="):
-                self.head = head = side
+                self.head, self.head_row = side, row
+                head = side
                 continue
             left = sides[k - 1] if k > 1 else head
             if side is None or left is None:
                 continue
             if (letter := total(left, side)) is not None:
                 self.totals.add(letter)
-                self.said.append((Message("context_total", {"name": letter}), (row,)))
+                self.tell("context_total", row, side, left)
+            if (key := whole(left, side)) and self.current(key) is None and not self.strict:
+                self.constraints[key] = Sum(((1, side), *((-1, t) for _, t in cast(Sum, left).terms[:-1])))
+                self.tell("context_total", row, side, left)
             self.functional(row, left, side)
             first = k == 1 and sides[0] is head
             if isinstance(head, Name) and self.meaning(row, head, side, first):
                 self.defining.add((*spot, k))
 
-    def functional(self, row: str, left: Node, side: Node) -> None:
+    def functional(self, row: Row, left: Node, side: Node) -> None:
         """f(x) = formula, where f has no meaning yet or another one."""
         if isinstance(left, Beside):
             name, argument = left.name, left.inside
@@ -358,13 +384,18 @@ class _Finder:
         now = self.stretches[-1]
         if name.key in now.functions:
             self.stretches.append(Stretch())
-        self.stretches[-1].functions[name.key] = Function(name.key, argument, side, row)
+        self.stretches[-1].functions[name.key] = Function(name.key, argument, side, row.id)
+        self.tell("context_function", row, side, left)
 
-    def meaning(self, row: str, head: Name, side: Node, first: bool) -> bool:
+    def meaning(self, row: Row, head: Name, side: Node, first: bool) -> bool:
         """Whether `side` gives `head` its meaning; then it is kept. It is the first after it, or not."""
         key = head.key
         delta = head.base.startswith(("delta", "δ"))
-        if head.tense == "next" or (head.base in FUNCTIONS and not head.sub) or (_derived(side) and not delta):
+        if (
+            head.tense == "next"
+            or (head.base in FUNCTIONS and not head.sub)
+            or (_derived(side) and not delta)
+        ):
             return False
         inside = {at_time(n).key for n in names(side)}
         if not inside or numeric(side) or key in inside or rounded(side) or _unclear(side):
@@ -376,20 +407,38 @@ class _Finder:
         if self.strict and key in self.names:
             return False
         known = self.current(key)
-        definition = Definition(head, side, row, "".join(other) if slip else letters(head), slip)
+        definition = Definition(head, side, row.id, "".join(other) if slip else letters(head), slip)
         if known is not None and known.slip and first:
             self.stretches[-1].definitions[key] = definition
             return True
         if known is not None:
             if known.formula == side or not (len(key) == 1 and key not in self.names):
                 return False
-            if known.row == row:
+            if known.row == row.id or (key in ERRORS and self.restated(known.formula, side)):
                 return False
             self.stretches.append(Stretch())
             if not known.abstract:
-                self.said.append((Message("context_again", {"name": key}), (row,)))
+                self.said.append((Message("context_again", {"name": source(row, head)}), (row.id,)))
         self.stretches[-1].definitions[key] = definition
+        if not delta:
+            self.tell("context_definition", row, side, head)
         return True
+
+    def tell(self, key: str, row: Row, side: Node, left: Node) -> None:
+        """Says what was taken from a row, as it is written there."""
+        formula = f"{self.written(left, row)} = {source(row, side)}"
+        self.said.append((Message(key, {"formula": formula}), (row.id,)))
+
+    def written(self, left: Node, row: Row) -> str:
+        """The left side, that of an earlier row where this one goes on from it."""
+        return source(self.head_row if left is self.head and self.head_row is not None else row, left)
+
+    def restated(self, before: Node, after: Node) -> bool:
+        """Whether an error is written once more, in names and functions that it had before."""
+        seen = {n.key for s in self.stretches for d in s.definitions.values() for n in names(d.formula)}
+        seen |= {key for s in self.stretches for key in s.definitions}
+        kinds = [{type(n) for n in walk(x) if isinstance(n, (Applied, Power, Bars))} for x in (before, after)]
+        return {n.key for n in names(after)} <= seen and (kinds[0] == kinds[1] or not kinds[0])
 
     def current(self, key: str) -> Definition | None:
         for stretch in reversed(self.stretches):
@@ -430,11 +479,14 @@ class _Finder:
             aliases,
             frozenset(headed(statements)),
             frozenset(self.totals),
+            self.constraints,
         )
 
 
 def _derived(node: Node) -> bool:
-    return any(isinstance(n, (Derivative, Primed)) or (isinstance(n, Applied) and n.primes) for n in walk(node))
+    return any(
+        isinstance(n, (Derivative, Primed)) or (isinstance(n, Applied) and n.primes) for n in walk(node)
+    )
 
 
 def _unclear(node: Node) -> bool:
@@ -507,19 +559,41 @@ def total(left: Node, right: Node) -> str | None:
     return term.base if isinstance(term, Name) and whole and left.without is None else None
 
 
+def whole(left: Node, right: Node) -> str | None:
+    """The y_2 of y_1 + y_2 = 1."""
+    if not isinstance(left, Sum) or not isinstance(right, Number) or right.value != 1 or len(left.terms) < 2:
+        return None
+    parts = [t for s, t in left.terms if s > 0 and isinstance(t, Name) and t.sub]
+    if len(parts) != len(left.terms) or len({p.base for p in parts}) > 1 or len(set(parts)) != len(parts):
+        return None
+    return parts[-1].key
+
+
 def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:
     """The keys of the names that stand alone on the left of an equation."""
     for s in statements:
         for r in s.relations if isinstance(s, Statement) else ():
             head = r.sides[0]
-            if isinstance(head, Name) and not head.tense:
+            if isinstance(head, Name) and not head.tense and len(r.sides) > 1:
                 yield head.key
 
 
+@cache
 def key_of(latex: str) -> str:
     r"""The key of a name written in LaTeX: \mathit{net}_{h1} → neth1."""
-    bare = re.sub(r"\\(mathit|mathrm|text|mathbf|operatorname|textrm)\b", "", latex)
-    return re.sub(r"[\\{}_^\s]", "", bare)
+    row = Row("", f"{latex} = 0", tuple((1, i + 1) for i in range(len(latex) + 5)), 0)
+    parsed = grammar.parse(row)
+    side = parsed.relations[0].sides[0] if isinstance(parsed, Statement) and parsed.relations else None
+    if isinstance(side, Name):
+        return side.key
+    if isinstance(side, Product) and all(isinstance(f, Name) for f in side.factors):
+        return "".join(cast(Name, f).key for f in side.factors)
+    return latex
+
+
+def titled(graph: Graph) -> str:
+    """2-2-2 for a dense network, else what the graph is called."""
+    return graph.network.title if graph.network is not None else graph.title
 
 
 def spellings(graph: Graph) -> dict[str, Symbol]:
@@ -540,21 +614,31 @@ def spellings(graph: Graph) -> dict[str, Symbol]:
 
 
 def recognised(found: set[str]) -> tuple[Graph, str] | None:
-    """A 2-2-2 network in one of our notations, where most indexed names of the text are its names."""
+    """A network with one hidden layer in the notation of ours that most indexed names of the text are of."""
     from backprop_symbolic.graph import dense
     from backprop_symbolic.notation import builtin_names, notation
     from backprop_symbolic.spec import Network
 
+    sizes = tuple(_count(found, words) for words in (("x", "i"), ("yh", "outh"), ("yo", "outo")))
     best: tuple[int, Graph, str] | None = None
     for style in builtin_names():
         bias = "layer" if style == "mazur" else "1"
-        graph = dense(Network.dense((2, 2, 2), bias=bias), notation(style))
+        graph = dense(Network.dense(sizes, bias=bias), notation(style))
         known = spellings(graph)
         roles = {graph[known[k]].role for k in found if k in known and known[k] in graph.quantities}
         hits = sum(k in known for k in found if len(k) > 1)
         if hits >= 6 and {"net", "activation", "parameter"} <= roles and (best is None or hits > best[0]):
             best = (hits, graph, style)
     return None if best is None else (best[1], best[2])
+
+
+def _count(found: set[str], words: tuple[str, ...]) -> int:
+    """How many units a layer has by the names of the text: x1, x2, x3 are three; 2 where it says nothing."""
+    for word in words:
+        numbers = [int(k[len(word) :]) for k in found if k.startswith(word) and k[len(word) :].isdigit()]
+        if numbers and max(numbers) <= 20:
+            return max(numbers)
+    return 2
 
 
 # ---------------------------------------------------------------- numbers
@@ -597,7 +681,9 @@ def _match(formula: Node, other: Node, bound: dict[Node, Number]) -> bool:
     if isinstance(formula, Applied) and formula.function != cast(Applied, other).function:
         return False
     if isinstance(formula, Bars | Quotient | Power | Product | Applied):
-        return len(mine) == len(others) and all(_match(a, b, bound) for a, b in zip(mine, others, strict=True))
+        return len(mine) == len(others) and all(
+            _match(a, b, bound) for a, b in zip(mine, others, strict=True)
+        )
     return False
 
 

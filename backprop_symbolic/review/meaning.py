@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from sympy import Abs, Expr, Function, Integer, Piecewise, Rational, Symbol
+from sympy import Abs, Expr, Function, Integer, Piecewise, Rational, Symbol, pi
+from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
+from sympy import erf as erf_
 from sympy import log as log_
 from sympy import sin as sin_
 from sympy import sinh as sinh_
@@ -40,8 +42,8 @@ from backprop_symbolic.algebra import (
     replace,
     symbols,
 )
-from backprop_symbolic.message import Message
 from backprop_symbolic.graph import Graph, Quantity
+from backprop_symbolic.message import Message
 from backprop_symbolic.review.context import (
     ERRORS,
     FUNCTIONS,
@@ -157,6 +159,8 @@ class Meaning:
     def symbol(self, name: Name, indices: Indices) -> Symbol:
         """The symbol of a name, its definition included."""
         name = self.indexed(name, indices)
+        if name.sub and name.sup in INDICES:  # ŷ_j^k: the sample's number changes nothing
+            name = Name(name.base, name.sub, "", name.tense, name.mark, span=name.span)
         if name.sub and name.base in self.bases:
             name = Name(self.bases[name.base], name.sub, name.sup, name.tense, name.mark, span=name.span)
         key = self.aliases.get(name.key, name.key)
@@ -197,7 +201,11 @@ class Meaning:
         if name.base in self.context.totals and name.sub == str(TERMS):
             others = [self.symbol(Name(name.base, str(i)), {}) for i in range(1, TERMS)]
             return add(ONE, *(neg(o) for o in others))
+        if found is None and key in self.context.constraints:
+            return self.expr(self.context.constraints[key], {})
         graph = self.context.graph
+        if graph is not None and symbol in graph.constraints:
+            return graph.constraints[symbol]
         if graph is not None and symbol in graph.quantities:
             formula = graph[symbol].definition
             if formula is not None:
@@ -271,7 +279,9 @@ class Meaning:
 
     def foreign_at(self, symbol: Symbol) -> bool:
         """Whether a name stands in no definition: nothing is known of it."""
-        return symbol.name in self.foreign and symbol.name not in self.mentioned
+        graph = self.context.graph
+        known = graph is not None and symbol in graph.quantities
+        return symbol.name in self.foreign and symbol.name not in self.mentioned and not known
 
     def holds(self, symbol: Symbol) -> bool:
         """Whether a name stands in the formula of a quantity."""
@@ -348,17 +358,18 @@ class _Writer:
     # ------------------------------------------------------------ arithmetic
 
     def number(self, node: Number) -> Expr:
-        return Rational(node.value.numerator, node.value.denominator)
+        return cast(Expr, Rational(node.value.numerator, node.value.denominator))
 
     def name(self, node: Name) -> Expr:
         if node.key == "e":
             return exp(ONE)
+        if node.base in ("pi", "π") and not node.sub:
+            return cast(Expr, pi)
         if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
-            first, second = node.sub
-            return ONE if self.indices[first] == self.indices[second] else ZERO
+            return ONE if self.indices[node.sub[0]] == self.indices[node.sub[1]] else ZERO
         if not node.sub and node.base in self.indices:
             return Integer(self.indices[node.base])
-        return self.meaning.symbol(node, self.indices)
+        return cast(Expr, self.meaning.symbol(node, self.indices))
 
     def sum(self, node: Sum) -> Expr:
         terms = [self.expr(t) if s > 0 else neg(self.expr(t)) for s, t in node.terms]
@@ -390,7 +401,9 @@ class _Writer:
         if first.base in ("delta", "δ"):
             unit = second.sub if second.sub[:1] in ("o", "h") else second.key
             return Name(first.base, unit, "", "", first.mark, span=span) if unit[:1] in ("o", "h") else None
-        known = self.meaning.context.definition(key, self.meaning.stretch) or key in self.meaning.context.names
+        known = (
+            self.meaning.context.definition(key, self.meaning.stretch) or key in self.meaning.context.names
+        )
         return Name(first.base, second.key, span=span) if known else None
 
     def quotient(self, node: Quotient) -> Expr:
@@ -465,7 +478,12 @@ class _Writer:
     def partial(self, of: Expr, by: Symbol, span: Span) -> Expr:
         if any(isinstance(p, Partial) for p in _parts(of)):
             raise NotUnderstood(Message("why_second"), span)
-        if isinstance(of, Symbol) and of != by and of.name in self.meaning.foreign and self.meaning.foreign_at(of):
+        if (
+            isinstance(of, Symbol)
+            and of != by
+            and of.name in self.meaning.foreign
+            and self.meaning.foreign_at(of)
+        ):
             return Symbol(f"∂{of.name}/∂{by.name}")  # a number of its own: nothing is known of it
         if of != by and by not in symbols(of) and self.meaning.foreign_at(by) and not self.meaning.holds(by):
             raise NotUnderstood(Message("why_unknown_name", {"name": by.name}), span)
@@ -536,7 +554,8 @@ class _Writer:
         kinds = {"<": Lt, ">": Gt, "≤": Le, "≥": Ge}
         if sign not in kinds:
             raise NotUnderstood(Message("why_cases"), relation.span)
-        return kinds[sign](a, b, evaluate=False)
+        make: Any = kinds[sign]
+        return make(a, b, evaluate=False)
 
 
 _KINDS: Mapping[type, Callable[[_Writer, Any], Expr]] = {
@@ -567,6 +586,8 @@ _ELEMENTARY: Mapping[str, Callable[[Expr], Expr]] = {
     "ln": _fixed(log_),
     "sin": _fixed(sin_),
     "cos": _fixed(cos_),
+    "erf": _fixed(erf_),
+    "arctan": _fixed(atan_),
     "sinh": _fixed(sinh_),
     "cosh": _fixed(cosh_),
     "tan": lambda u: Frac(_fixed(sin_)(u), _fixed(cos_)(u)),
@@ -607,6 +628,3 @@ def quantities(node: Node) -> list[Name]:
         and (isinstance(n, Applied) or (n.name.base in FUNCTIONS and not n.name.sub))
     }
     return [n for n in names(node) if id(n) not in called]
-
-
-
