@@ -10,12 +10,13 @@ that notation. What is given from outside goes before all that is found.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from backprop_symbolic.message import Message
+from backprop_symbolic.review import grammar
 from backprop_symbolic.review.tree import (
     Applied,
     Bars,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from backprop_symbolic.graph import Graph
 
 #: Words and letters that are functions wherever they stand before something in parentheses.
-FUNCTIONS = {"f", "g", "sigma", "sigmoid", "phi", "varphi", "psi", "exp", "log", "ln", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sqrt", "relu", "ReLU", "softplus", "logistic", "h", "F", "G", "H"}  # fmt: skip
+FUNCTIONS = {"f", "g", "sigma", "sigmoid", "phi", "varphi", "psi", "exp", "log", "ln", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sqrt", "relu", "ReLU", "softplus", "logistic", "h", "F", "G", "H", "erf", "arctan"}  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")
 ERRORS = ("E", "J", "L", "C", "Etotal", "Jtotal", "Ltotal", "Ctotal", "오차", "오차yout", "오차out", "loss", "Loss")
@@ -122,6 +123,7 @@ class Context:
     values     numbers of leaves; `printed` those of any name, in the order they were printed
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
+    constraints names that others fix: y_2 = 1 - y_1 where y_1 + y_2 = 1
     totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
     """
@@ -140,6 +142,7 @@ class Context:
     aliases: Mapping[str, str] = field(default_factory=dict)
     headed: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
+    constraints: Mapping[str, Node] = field(default_factory=dict)
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -287,6 +290,7 @@ class _Finder:
         self.said: list[tuple[Message, tuple[str, ...]]] = []
         self.head: Node | None = None
         self.totals: set[str] = set()
+        self.constraints: dict[str, Node] = {}
 
     # ------------------------------------------------------------ the network
 
@@ -309,10 +313,6 @@ class _Finder:
 
     def before(self) -> None:
         """The definitions that are given."""
-        if not self.given.definitions:
-            return
-        from backprop_symbolic.review import grammar
-
         for i, text in enumerate(self.given.definitions):
             row = Row(f"C{i + 1}", text, tuple((1, j + 1) for j in range(len(text) + 1)), -1 - i)
             parsed = grammar.parse(row)
@@ -337,6 +337,9 @@ class _Finder:
             if (letter := total(left, side)) is not None:
                 self.totals.add(letter)
                 self.said.append((Message("context_total", {"name": letter}), (row,)))
+            if (key := whole(left, side)) and self.current(key) is None and not self.strict:
+                self.constraints[key] = Sum(((1, side), *((-1, t) for _, t in cast(Sum, left).terms[:-1])))
+                self.said.append((Message("context_total", {"name": key}), (row,)))
             self.functional(row, left, side)
             first = k == 1 and sides[0] is head
             if isinstance(head, Name) and self.meaning(row, head, side, first):
@@ -383,13 +386,20 @@ class _Finder:
         if known is not None:
             if known.formula == side or not (len(key) == 1 and key not in self.names):
                 return False
-            if known.row == row:
+            if known.row == row or (key in ERRORS and self.restated(known.formula, side)):
                 return False
             self.stretches.append(Stretch())
             if not known.abstract:
                 self.said.append((Message("context_again", {"name": key}), (row,)))
         self.stretches[-1].definitions[key] = definition
         return True
+
+    def restated(self, before: Node, after: Node) -> bool:
+        """Whether an error is written once more, in names and functions that it had before."""
+        seen = {n.key for s in self.stretches for d in s.definitions.values() for n in names(d.formula)}
+        seen |= {key for s in self.stretches for key in s.definitions}
+        kinds = [{type(n) for n in walk(x) if isinstance(n, (Applied, Power, Bars))} for x in (before, after)]
+        return {n.key for n in names(after)} <= seen and (kinds[0] == kinds[1] or not kinds[0])
 
     def current(self, key: str) -> Definition | None:
         for stretch in reversed(self.stretches):
@@ -430,6 +440,7 @@ class _Finder:
             aliases,
             frozenset(headed(statements)),
             frozenset(self.totals),
+            self.constraints,
         )
 
 
@@ -507,6 +518,16 @@ def total(left: Node, right: Node) -> str | None:
     return term.base if isinstance(term, Name) and whole and left.without is None else None
 
 
+def whole(left: Node, right: Node) -> str | None:
+    """The y_2 of y_1 + y_2 = 1."""
+    if not isinstance(left, Sum) or not isinstance(right, Number) or right.value != 1 or len(left.terms) < 2:
+        return None
+    parts = [t for s, t in left.terms if s > 0 and isinstance(t, Name) and t.sub]
+    if len(parts) != len(left.terms) or len({p.base for p in parts}) > 1 or len(set(parts)) != len(parts):
+        return None
+    return parts[-1].key
+
+
 def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:
     """The keys of the names that stand alone on the left of an equation."""
     for s in statements:
@@ -516,10 +537,17 @@ def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:
                 yield head.key
 
 
+@cache
 def key_of(latex: str) -> str:
     r"""The key of a name written in LaTeX: \mathit{net}_{h1} → neth1."""
-    bare = re.sub(r"\\(mathit|mathrm|text|mathbf|operatorname|textrm)\b", "", latex)
-    return re.sub(r"[\\{}_^\s]", "", bare)
+    row = Row("", f"{latex} = 0", tuple((1, i + 1) for i in range(len(latex) + 5)), 0)
+    parsed = grammar.parse(row)
+    side = parsed.relations[0].sides[0] if isinstance(parsed, Statement) and parsed.relations else None
+    if isinstance(side, Name):
+        return side.key
+    if isinstance(side, Product) and all(isinstance(f, Name) for f in side.factors):
+        return "".join(cast(Name, f).key for f in side.factors)
+    return latex
 
 
 def spellings(graph: Graph) -> dict[str, Symbol]:
@@ -540,21 +568,31 @@ def spellings(graph: Graph) -> dict[str, Symbol]:
 
 
 def recognised(found: set[str]) -> tuple[Graph, str] | None:
-    """A 2-2-2 network in one of our notations, where most indexed names of the text are its names."""
+    """A network with one hidden layer in one of our notations, where most indexed names of the text are its names."""
     from backprop_symbolic.graph import dense
     from backprop_symbolic.notation import builtin_names, notation
     from backprop_symbolic.spec import Network
 
+    sizes = tuple(_count(found, words) for words in (("x", "i"), ("yh", "outh"), ("yo", "outo")))
     best: tuple[int, Graph, str] | None = None
     for style in builtin_names():
         bias = "layer" if style == "mazur" else "1"
-        graph = dense(Network.dense((2, 2, 2), bias=bias), notation(style))
+        graph = dense(Network.dense(sizes, bias=bias), notation(style))
         known = spellings(graph)
         roles = {graph[known[k]].role for k in found if k in known and known[k] in graph.quantities}
         hits = sum(k in known for k in found if len(k) > 1)
         if hits >= 6 and {"net", "activation", "parameter"} <= roles and (best is None or hits > best[0]):
             best = (hits, graph, style)
     return None if best is None else (best[1], best[2])
+
+
+def _count(found: set[str], words: tuple[str, ...]) -> int:
+    """How many units a layer has by the names of the text: x1, x2, x3 are three; 2 where it says nothing."""
+    for word in words:
+        numbers = [int(k[len(word) :]) for k in found if k.startswith(word) and k[len(word) :].isdigit()]
+        if numbers and max(numbers) <= 20:
+            return max(numbers)
+    return 2
 
 
 # ---------------------------------------------------------------- numbers

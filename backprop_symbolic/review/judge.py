@@ -43,6 +43,7 @@ from backprop_symbolic.review.context import (
     rounded,
     source,
     walk,
+    whole,
 )
 from backprop_symbolic.review.meaning import Meaning, NotUnderstood, Reading
 from backprop_symbolic.review.splice import Written
@@ -414,6 +415,13 @@ class Judge:
             updated = self.update(chain.head.node, right)
             if updated is not None:
                 return updated
+<<<<<<< HEAD
+=======
+        if total(left, right) is not None or whole(left, right) in self.context.constraints:
+            return Verdict(RIGHT, "definition")
+        if isinstance(left, Name) and numeric(right) and self.numbers.is_leaf(left):
+            return self.numbers.judge(chain, side)
+>>>>>>> judge
         if defining:
             return self.definition(left, right)
         if isinstance(left, Beside | Applied) and self.is_function(left, right):

@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from sympy import Abs, Expr, Function, Integer, Piecewise, Rational, Symbol
+from sympy import Abs, Expr, Function, Integer, Piecewise, Rational, Symbol, pi
+from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
+from sympy import erf as erf_
 from sympy import log as log_
 from sympy import sin as sin_
 from sympy import sinh as sinh_
@@ -197,7 +199,11 @@ class Meaning:
         if name.base in self.context.totals and name.sub == str(TERMS):
             others = [self.symbol(Name(name.base, str(i)), {}) for i in range(1, TERMS)]
             return add(ONE, *(neg(o) for o in others))
+        if found is None and key in self.context.constraints:
+            return self.expr(self.context.constraints[key], {})
         graph = self.context.graph
+        if graph is not None and symbol in graph.constraints:
+            return graph.constraints[symbol]
         if graph is not None and symbol in graph.quantities:
             formula = graph[symbol].definition
             if formula is not None:
@@ -271,7 +277,9 @@ class Meaning:
 
     def foreign_at(self, symbol: Symbol) -> bool:
         """Whether a name stands in no definition: nothing is known of it."""
-        return symbol.name in self.foreign and symbol.name not in self.mentioned
+        graph = self.context.graph
+        known = graph is not None and symbol in graph.quantities
+        return symbol.name in self.foreign and symbol.name not in self.mentioned and not known
 
     def holds(self, symbol: Symbol) -> bool:
         """Whether a name stands in the formula of a quantity."""
@@ -353,6 +361,8 @@ class _Writer:
     def name(self, node: Name) -> Expr:
         if node.key == "e":
             return exp(ONE)
+        if node.key in ("pi", "π"):
+            return pi
         if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
             first, second = node.sub
             return ONE if self.indices[first] == self.indices[second] else ZERO
@@ -567,6 +577,8 @@ _ELEMENTARY: Mapping[str, Callable[[Expr], Expr]] = {
     "ln": _fixed(log_),
     "sin": _fixed(sin_),
     "cos": _fixed(cos_),
+    "erf": _fixed(erf_),
+    "arctan": _fixed(atan_),
     "sinh": _fixed(sinh_),
     "cosh": _fixed(cosh_),
     "tan": lambda u: Frac(_fixed(sin_)(u), _fixed(cos_)(u)),
