@@ -15,6 +15,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import islice, product
 from typing import Any, cast
@@ -415,13 +416,10 @@ class Judge:
             updated = self.update(chain.head.node, right)
             if updated is not None:
                 return updated
-<<<<<<< HEAD
-=======
         if total(left, right) is not None or whole(left, right) in self.context.constraints:
             return Verdict(RIGHT, "definition")
         if isinstance(left, Name) and numeric(right) and self.numbers.is_leaf(left):
             return self.numbers.judge(chain, side)
->>>>>>> judge
         if defining:
             return self.definition(left, right)
         if isinstance(left, Beside | Applied) and self.is_function(left, right):
@@ -933,9 +931,20 @@ class Amounts:
         one = intervals.point(1.0)
         own = self.meaning.functions.get(name)
         if name != "sigmoid" and not (own is not None and self.is_sigmoid(name)):
-            raise NoNumber
+            return self.anywhere(node, u, era, chain)
         y = one / (one + slope)
         return y * (one - y) if primes else y
+
+    def anywhere(self, node: Applied | Beside, u: Interval, era: int, chain: Chain | None) -> Interval:
+        """f(u) for a narrow interval, from its ends and its middle."""
+        place = "argument" if isinstance(node, Applied) else "inside"
+        values = []
+        for x in (u.low, u.middle, u.high):
+            if not math.isfinite(x):
+                raise NoNumber
+            at = Number(repr(x), Fraction(x), Fraction(0))
+            values.append(self.exact(self.expr(replace(node, **{place: at}), chain), era))
+        return Interval(min(values), max(values))
 
     def is_sigmoid(self, name: str) -> bool:
         """Whether the text's function is 1/(1 + e^{-x})."""
