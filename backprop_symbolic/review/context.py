@@ -533,7 +533,7 @@ def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:
     for s in statements:
         for r in s.relations if isinstance(s, Statement) else ():
             head = r.sides[0]
-            if isinstance(head, Name) and not head.tense:
+            if isinstance(head, Name) and not head.tense and len(r.sides) > 1:
                 yield head.key
 
 

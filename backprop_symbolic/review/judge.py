@@ -43,6 +43,7 @@ from backprop_symbolic.review.context import (
     numeric,
     rounded,
     source,
+    total,
     walk,
     whole,
 )
@@ -414,6 +415,9 @@ class Judge:
         left, right = chain.last.node, side.node
         if isinstance(chain.head.node, Name) and chain.head.node.tense == "next" and left is chain.head.node:
             updated = self.update(chain.head.node, right)
+            if updated is not None and updated.verdict == UNDECIDED:
+                found = self.numbers.judge(chain, side)
+                return found if found.verdict == RIGHT else updated
             if updated is not None:
                 return updated
         if total(left, right) is not None or whole(left, right) in self.context.constraints:
