@@ -941,13 +941,13 @@ class Amounts:
 
     def anywhere(self, node: Applied | Beside, u: Interval, era: int, chain: Chain | None) -> Interval:
         """f(u) for a narrow interval, from its ends and its middle."""
-        place = "argument" if isinstance(node, Applied) else "inside"
         values = []
         for x in (u.low, u.middle, u.high):
             if not math.isfinite(x):
                 raise NoNumber
             at = Number(repr(x), Fraction(x), Fraction(0))
-            values.append(self.exact(self.expr(replace(node, **{place: at}), chain), era))
+            other = replace(node, argument=at) if isinstance(node, Applied) else replace(node, inside=at)
+            values.append(self.exact(self.expr(other, chain), era))
         return Interval(min(values), max(values))
 
     def is_sigmoid(self, name: str) -> bool:
