@@ -48,7 +48,21 @@ if TYPE_CHECKING:
 FUNCTIONS = {"f", "g", "sigma", "sigmoid", "phi", "varphi", "psi", "exp", "log", "ln", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sqrt", "relu", "ReLU", "softplus", "logistic", "h", "F", "G", "H", "erf", "arctan"}  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")
-ERRORS = ("E", "J", "L", "C", "Etotal", "Jtotal", "Ltotal", "Ctotal", "오차", "오차yout", "오차out", "loss", "Loss")
+ERRORS = (
+    "E",
+    "J",
+    "L",
+    "C",
+    "Etotal",
+    "Jtotal",
+    "Ltotal",
+    "Ctotal",
+    "오차",
+    "오차yout",
+    "오차out",
+    "loss",
+    "Loss",
+)
 RATES = ("eta", "alpha", "epsilon", "lambda", "gamma", "mu", "lr", "rate", "η")
 
 
@@ -250,7 +264,11 @@ def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
         return tuple(_joined(part, pairs) for part in node)
     if not isinstance(node, Node):
         return node
-    if isinstance(node, Beside) and isinstance(node.inside, Name) and (node.name.key, node.inside.key) in pairs:
+    if (
+        isinstance(node, Beside)
+        and isinstance(node.inside, Name)
+        and (node.name.key, node.inside.key) in pairs
+    ):
         return replace(node.name, sub=node.inside.key, span=node.span)
     changes = {f.name: _joined(getattr(node, f.name), pairs) for f in fields(node)}
     if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
@@ -367,7 +385,11 @@ class _Finder:
         """Whether `side` gives `head` its meaning; then it is kept. It is the first after it, or not."""
         key = head.key
         delta = head.base.startswith(("delta", "δ"))
-        if head.tense == "next" or (head.base in FUNCTIONS and not head.sub) or (_derived(side) and not delta):
+        if (
+            head.tense == "next"
+            or (head.base in FUNCTIONS and not head.sub)
+            or (_derived(side) and not delta)
+        ):
             return False
         inside = {at_time(n).key for n in names(side)}
         if not inside or numeric(side) or key in inside or rounded(side) or _unclear(side):
@@ -445,7 +467,9 @@ class _Finder:
 
 
 def _derived(node: Node) -> bool:
-    return any(isinstance(n, (Derivative, Primed)) or (isinstance(n, Applied) and n.primes) for n in walk(node))
+    return any(
+        isinstance(n, (Derivative, Primed)) or (isinstance(n, Applied) and n.primes) for n in walk(node)
+    )
 
 
 def _unclear(node: Node) -> bool:
@@ -635,7 +659,9 @@ def _match(formula: Node, other: Node, bound: dict[Node, Number]) -> bool:
     if isinstance(formula, Applied) and formula.function != cast(Applied, other).function:
         return False
     if isinstance(formula, Bars | Quotient | Power | Product | Applied):
-        return len(mine) == len(others) and all(_match(a, b, bound) for a, b in zip(mine, others, strict=True))
+        return len(mine) == len(others) and all(
+            _match(a, b, bound) for a, b in zip(mine, others, strict=True)
+        )
     return False
 
 

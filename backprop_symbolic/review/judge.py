@@ -35,8 +35,9 @@ from backprop_symbolic.review.context import (
     Context,
     Given,
     at_time,
-    children,
+    completed,
     find,
+    free_letters,
     letters,
     matched,
     names,
@@ -83,6 +84,7 @@ TOLERANCE = 1e-8
 DIGITS = 3
 #: A printed number that is off by so many units of its last digit, and by no more than SHARE of
 #: itself, may come from another order of rounding.
+NEAR = 9  # rows for which a condition i = j holds
 DEPTH = 12  # definitions inside definitions
 UNITS, SHARE = 2.5, 1e-4
 
@@ -96,6 +98,7 @@ class _Evaluator(Evaluator):
     def __init__(self, meaning: Meaning, domain: Any, leaves: Any, real: Evaluator | None, draw: Any) -> None:
         super().__init__(meaning.graph, meaning.meanings, domain, leaves, real)
         self.meaning, self.draw = meaning, draw
+        self.passed = True  # what is asked for alone: not every quantity need have a value here
         self.oracle: dict[tuple[str, int, Any], Any] = {}
 
     def formula(self, name: str) -> Expr:
@@ -200,7 +203,8 @@ class Points:
             if pair is None or abs(pair[0] - pair[1]) <= 1e-6 * max(1e-3, abs(pair[0]), abs(pair[1])):
                 continue
             shown = dict.fromkeys(s for e in (left, right) for s in _named(e))
-            at = tuple((s.name, _short(p.value(s).real)) for s in islice(shown, 12))
+            values = [(s.name, _pair(p, s, s)) for s in islice(shown, 12)]
+            at = tuple((name, _short(found[0].real)) for name, found in values if found is not None)
             return at, (_short(pair[0].real), _short(pair[1].real))
         return (), ("", "")
 
@@ -304,7 +308,9 @@ class Judge:
         self.said: list[tuple[Message, tuple[str, ...]]] = []
         self.chain: Chain | None = None
         self.stretch = 0
-        self.condition = False
+        self.condition: int | None = None
+        self.number = 0
+        self.bases: tuple[tuple[str, str], ...] = ()
         self.blamed: dict[str, str] = {}
 
     # ------------------------------------------------------------ rows
@@ -315,7 +321,7 @@ class Judge:
         statements = self.context.statements
         self.numbers.scan(statements)
         for number, statement in enumerate(statements):
-            self.stretch = self.context.where[number]
+            self.stretch, self.number = self.context.where[number], number
             if isinstance(statement, NotRead):
                 self.chain = None
                 found.append(Finding(statement.row, statement.span, UNDECIDED, "none", why=statement.why))
@@ -327,16 +333,14 @@ class Judge:
                 self.chain = before  # a reason stands beside the chain
         return tuple(found)
 
-    def relation(
-        self, statement: Statement, spot: tuple[int, int], relation: Relation
-    ) -> Iterator[Finding]:
+    def relation(self, statement: Statement, spot: tuple[int, int], relation: Relation) -> Iterator[Finding]:
         row = statement.row
         sides = relation.sides
         if sides[0] is not None:
             first = Side(sides[0], row)
             self.chain = Chain(first, first)
         if self.is_condition(relation):
-            self.condition = True
+            self.condition = self.number
             return
         for k, node in enumerate(sides[1:], 1):
             if node is None:
@@ -345,7 +349,9 @@ class Judge:
             if mark not in ("=", ":=", "≈"):
                 self.chain = Chain(side, side)
                 if mark not in ("→", "≠"):
-                    yield Finding(row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_relation"))
+                    yield Finding(
+                        row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_relation")
+                    )
                 continue
             if self.chain is None:
                 yield Finding(row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_no_left"))
@@ -370,7 +376,7 @@ class Judge:
         if verdict.verdict == WRONG and not follows and verdict.kind == "numbers":
             follows = self.numbers.blame(chain.last, side)
         shown = chain.wrong or chain.last
-        span = (side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1]))
+        span = side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1])
         slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
@@ -379,7 +385,9 @@ class Judge:
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
             yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
-        if verdict.verdict == WRONG:
+        if verdict.verdict == WRONG and verdict.kind == "definition":
+            chain.last, chain.wrong = side, None
+        elif verdict.verdict == WRONG:
             chain.wrong, chain.blamed = side, follows or chain.blamed or side.row.id
             self.numbers.wrong(chain, side)
         else:
@@ -446,6 +454,9 @@ class Judge:
     def definition(self, left: Node, right: Node) -> Verdict:
         """A name's first meaning; its spelling may be a slip of one that has a meaning."""
         remarks: tuple[Message, ...] = ()
+        if isinstance(left, Name) and free_letters(right) - set(letters(left)):
+            index = min(free_letters(right))
+            return Verdict(WRONG, "definition", Message("why_index", {"name": left.sub, "index": index}))
         if isinstance(left, Name):
             for other in self.misspelt(left.key):
                 reading = Reading(aliases=((left.key, other),))
@@ -494,7 +505,9 @@ class Judge:
 
     def claim(self, chain: Chain, left: Node, right: Node, quick: bool = False) -> Verdict:
         """Whether left = right follows from the definitions, in a reading that the text admits."""
-        failed: tuple[Verdict, bool] | None = None
+        outer = free_letters(chain.head.node)
+        left, right = completed(left, outer), completed(right, outer)
+        failed: Verdict | None = None
         why: Message | None = None
         readings = islice(self.readings(left, right), 1) if quick else self.readings(left, right)
         for reading, remarks in readings:
@@ -506,18 +519,28 @@ class Judge:
                     break
                 continue
             if found.verdict == RIGHT:
+                self.adopt(reading, chain.last.row.id)
                 return replace_verdict(found, remarks, reading)
             if found.verdict == WRONG and failed is None:
-                failed = (found, True)
+                failed = found
             elif found.verdict == UNDECIDED:
                 why = why or found.why
         if why is not None:
             return Verdict(UNDECIDED, "claim", why)
-        return failed[0] if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
+        return failed if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
+
+    def adopt(self, reading: Reading, row: str) -> None:
+        """From here on o_i is a_i, for a line held only so."""
+        if reading.bases and reading.bases != self.bases:
+            self.bases = reading.bases
+            for name, other in reading.bases:
+                self.said.append((Message("context_alias", {"name": name, "other": other}), (row,)))
 
     def readings(self, left: Node, right: Node) -> Iterator[tuple[Reading, tuple[Message, ...]]]:
         """The plain reading first, then those in which names or derivatives mean something else."""
-        yield Reading(), ()
+        yield Reading(bases=self.bases), ()
+        for base, other in self.other_bases(left, right):
+            yield Reading(bases=((base, other),)), ()
         if any(d.abstract for s in self.context.stretches for d in s.definitions.values()):
             yield Reading(abstract=False), ()
         yield Reading(direct=True), ()
@@ -528,12 +551,35 @@ class Judge:
         if choices:
             for chosen in islice(product(*choices), 12):
                 remarks = tuple(
-                    Message("remark_name", {"name": key, "other": other}) for key, other, slip in chosen if slip
+                    Message("remark_name", {"name": key, "other": other})
+                    for key, other, slip in chosen
+                    if slip
                 )
                 yield Reading(aliases=tuple((key, other) for key, other, _ in chosen)), remarks
         linked = _linked(unknown, left, right)
         if linked:
             yield Reading(linked=linked), ()
+
+    def other_bases(self, left: Node, right: Node) -> Iterator[tuple[str, str]]:
+        """Letters with an index that something is differentiated by and that no formula holds."""
+        meaning, _ = self.meaning(Reading())
+        inner = {
+            n.base
+            for s in self.context.stretches
+            for d in s.definitions.values()
+            for n in names(d.formula)
+            if letters(n)
+        }
+        defined = {d.name.base for s in self.context.stretches for d in s.definitions.values() if d.letters}
+        by = {
+            n.by.base
+            for side in (left, right)
+            for n in walk(side)
+            if isinstance(n, Derivative) and letters(n.by)
+        }
+        for base in sorted(by - inner - defined - {b for b, _ in self.bases}):
+            for other in sorted(inner - defined):
+                yield base, other
 
     def unknown(self, left: Node, right: Node) -> list[str]:
         """The keys of names that the text gives no meaning."""
@@ -597,7 +643,7 @@ class Judge:
     def decided(self, reading: Reading, chain: Chain, left: Node, right: Node) -> Verdict:
         """left = right in one reading, for all numbers that its indices may have."""
         meaning, points = self.meaning(reading)
-        free = _free_letters(left) | _free_letters(right)
+        free = free_letters(left) | free_letters(right)
         results: list[tuple[bool, bool]] = []
         first: tuple[Expr, Expr] | None = None
         for indices in _assignments(sorted(free)):
@@ -613,22 +659,30 @@ class Judge:
                 first = (a, b)
         if first is None:
             return Verdict(RIGHT, "claim", reading=reading)
-        doubt = self.doubt(meaning, first)
+        doubt = self.doubt(meaning, first, free_variables(chain))
         if doubt is not None:
             return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
         if free:
-            return self.with_indices(results, free, left, right, points, first)
+            outer = free_letters(chain.head.node) | free_letters(left)
+            return self.with_indices(results, free, outer, points, first)
         at, sides = points.counterexample(*first)
         return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
 
-    def doubt(self, meaning: Meaning, pair: tuple[Expr, Expr]) -> str | None:
-        """A name in a failed link that the text gives no meaning, or none but a number."""
+    def doubt(
+        self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str] = frozenset()
+    ) -> str | None:
+        """A name in a failed link that the text gives no meaning, or none but a number.
+
+        `free` names stand for any number, and need no meaning.
+        """
         todo: list[Basic] = list(pair)
         seen: set[Symbol] = set()
         while todo:
             part = todo.pop()
             todo.extend(part.args)
             if not isinstance(part, Symbol) or part in seen or part.name.startswith("any "):
+                continue
+            if part.name in free:
                 continue
             seen.add(part)
             formula = meaning.quantities.get(part)
@@ -644,17 +698,15 @@ class Judge:
         self,
         results: list[tuple[bool, bool]],
         free: set[str],
-        left: Node,
-        right: Node,
+        outer: set[str],
         points: Points,
         pair: tuple[Expr, Expr],
     ) -> Verdict:
         """A link that fails for some numbers of its indices."""
         apart = [held for held, distinct in results if distinct]
         equal = [held for held, distinct in results if not distinct]
-        both = _free_letters(left) >= free
-        if both and len(free) > 1 and (all(apart) or (equal and all(equal))):
-            if self.condition:
+        if outer >= free and len(free) > 1 and (all(apart) or (equal and all(equal))):
+            if self.condition is not None and self.number - self.condition <= NEAR:
                 return Verdict(RIGHT, "claim")
             return Verdict(UNDECIDED, "claim", Message("why_condition"))
         at, sides = points.counterexample(*pair)
@@ -707,6 +759,17 @@ class Judge:
         return Verdict(UNDECIDED, "claim", why or Message("why_no_value"))
 
 
+def free_variables(chain: Chain) -> frozenset[str]:
+    """The x of d/dx at the head of a chain, where what is differentiated is written out in x."""
+    return frozenset(
+        n.by.key
+        for n in walk(chain.head.node)
+        if isinstance(n, Derivative)
+        and not isinstance(n.of, Name)
+        and n.by.key in {m.key for m in names(n.of)}
+    )
+
+
 def replace_verdict(found: Verdict, remarks: tuple[Message, ...], reading: Reading) -> Verdict:
     """A verdict with what is to be told besides."""
     return Verdict(found.verdict, found.kind, found.why, found.at, found.sides, remarks, reading)
@@ -739,27 +802,13 @@ def _linked(unknown: list[str], left: Node, right: Node) -> tuple[tuple[str, str
     return tuple(found)
 
 
-def _free_letters(node: Node) -> set[str]:
-    """Index letters that no sum binds."""
-    if isinstance(node, Series):
-        inner = _free_letters(node.term) - {node.index.key if node.index else ""}
-        return inner | ({node.without.base} if isinstance(node.without, Name) else set())
-    if isinstance(node, Name):
-        return set(letters(node))
-    found: set[str] = set()
-    for child in children(node):
-        found |= _free_letters(child)
-    return found
-
-
 def _assignments(free: list[str]) -> Iterator[Mapping[str, int]]:
     """Numbers for the letters: all equal, all different, and mixed."""
-    if not free:
-        yield {}
-        return
-    for chosen in islice(product((1, 2, 3), repeat=len(free)), 27):
-        if chosen[0] <= 2:
-            yield dict(zip(free, chosen, strict=True))
+    chosen = [c for c in product((1, 2, 3), repeat=min(len(free), 4)) if not c or c[0] < 3]
+    step = max(1, len(chosen) // 12)
+    kept = [*chosen[::step], *[c for c in chosen if len(set(c)) == min(len(c), 3)][:4]]
+    for numbers in dict.fromkeys(kept):
+        yield dict(zip(free, (*numbers, *(1 for _ in free[4:])), strict=True))
 
 
 def _exact(node: Node) -> bool:
@@ -844,7 +893,7 @@ class Amounts:
         def draw() -> complex:
             raise NoNumber
 
-        evaluator = _Lazy(meaning, Numbers(), leaf, None, draw)
+        evaluator = _Evaluator(meaning, Numbers(), leaf, None, draw)
         try:
             value = complex(evaluator.value(expr))
         except (Undecidable, OverflowError, ValueError, ZeroDivisionError, KeyError, RecursionError) as error:
@@ -872,7 +921,11 @@ class Amounts:
             try:
                 return intervals.around(self.exact(expr, era))
             except NoNumber:
-                found = self.judge_.context.definition(node.key, self.judge_.stretch) if isinstance(node, Name) else None
+                found = (
+                    self.judge_.context.definition(node.key, self.judge_.stretch)
+                    if isinstance(node, Name)
+                    else None
+                )
                 if found is None or found.letters or depth > DEPTH:
                     raise
                 return self.interval(found.formula, era, chain, wrong, depth + 1)
@@ -890,7 +943,9 @@ class Amounts:
                 whole = whole * self.interval(factor, era, chain, wrong, depth)
             return whole
         if isinstance(node, Quotient):
-            return self.interval(node.top, era, chain, wrong, depth) / self.interval(node.bottom, era, chain, wrong, depth)
+            return self.interval(node.top, era, chain, wrong, depth) / self.interval(
+                node.bottom, era, chain, wrong, depth
+            )
         if isinstance(node, Power):
             return self.power(node, era, chain, wrong, depth)
         if isinstance(node, Bars):
@@ -911,7 +966,9 @@ class Amounts:
             raise NoNumber
         return base**n if n >= 0 else intervals.point(1.0) / base ** (-n)
 
-    def applied(self, node: Applied | Beside, era: int, chain: Chain | None, wrong: bool, depth: int) -> Interval:
+    def applied(
+        self, node: Applied | Beside, era: int, chain: Chain | None, wrong: bool, depth: int
+    ) -> Interval:
         function = node.function if isinstance(node, Applied) else node.name
         argument = node.argument if isinstance(node, Applied) else node.inside
         primes = node.primes if isinstance(node, Applied) else 0
@@ -921,7 +978,9 @@ class Amounts:
             if isinstance(expr, Symbol):
                 return self.interval(Name(expr.name), era, chain, wrong, depth)
             if not isinstance(expr, Call) and function.key not in ("exp", "ln", "log"):
-                return self.interval(function, era, chain, wrong, depth) * self.interval(argument, era, chain, wrong, depth)
+                return self.interval(function, era, chain, wrong, depth) * self.interval(
+                    argument, era, chain, wrong, depth
+                )
         u = self.interval(argument, era, chain, wrong, depth)
         if function.key == "exp" and not primes:
             return intervals.exp(u)
@@ -1108,14 +1167,6 @@ class Amounts:
                     symbol = self.meaning.symbol(at_time(part), {})
                     if self.meaning.quantities.get(symbol) is None:
                         self.leaves.setdefault(symbol, float(number.value))
-
-
-class _Lazy(_Evaluator):
-    """Values of what is asked for alone: not every quantity has one."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.passed = True
 
 
 def _single(node: Node) -> Number | None:

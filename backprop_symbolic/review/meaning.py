@@ -361,7 +361,7 @@ class _Writer:
     def name(self, node: Name) -> Expr:
         if node.key == "e":
             return exp(ONE)
-        if node.key in ("pi", "π"):
+        if node.base in ("pi", "π") and not node.sub:
             return pi
         if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
             first, second = node.sub
@@ -400,7 +400,9 @@ class _Writer:
         if first.base in ("delta", "δ"):
             unit = second.sub if second.sub[:1] in ("o", "h") else second.key
             return Name(first.base, unit, "", "", first.mark, span=span) if unit[:1] in ("o", "h") else None
-        known = self.meaning.context.definition(key, self.meaning.stretch) or key in self.meaning.context.names
+        known = (
+            self.meaning.context.definition(key, self.meaning.stretch) or key in self.meaning.context.names
+        )
         return Name(first.base, second.key, span=span) if known else None
 
     def quotient(self, node: Quotient) -> Expr:
@@ -475,7 +477,12 @@ class _Writer:
     def partial(self, of: Expr, by: Symbol, span: Span) -> Expr:
         if any(isinstance(p, Partial) for p in _parts(of)):
             raise NotUnderstood(Message("why_second"), span)
-        if isinstance(of, Symbol) and of != by and of.name in self.meaning.foreign and self.meaning.foreign_at(of):
+        if (
+            isinstance(of, Symbol)
+            and of != by
+            and of.name in self.meaning.foreign
+            and self.meaning.foreign_at(of)
+        ):
             return Symbol(f"∂{of.name}/∂{by.name}")  # a number of its own: nothing is known of it
         if of != by and by not in symbols(of) and self.meaning.foreign_at(by) and not self.meaning.holds(by):
             raise NotUnderstood(Message("why_unknown_name", {"name": by.name}), span)
@@ -619,6 +626,3 @@ def quantities(node: Node) -> list[Name]:
         and (isinstance(n, Applied) or (n.name.base in FUNCTIONS and not n.name.sub))
     }
     return [n for n in names(node) if id(n) not in called]
-
-
-
