@@ -499,6 +499,9 @@ class Judge:
         def holds(left: Node, right: Node) -> bool:
             if rounded(left) or rounded(right):
                 return self.numbers.equal(left, right)
+            if isinstance(left, Name) and left.tense == "next":
+                updated = self.update(left, right)
+                return updated is not None and updated.verdict == RIGHT
             return self.claim(chain, left, right, quick=True).verdict == RIGHT
 
         return holds
@@ -688,6 +691,12 @@ class Judge:
             formula = meaning.quantities.get(part)
             if formula is not None:
                 todo.append(formula)
+            elif (
+                self.context.strict
+                and self.context.graph is not None
+                and part in self.context.graph.quantities
+            ):
+                continue  # a leaf of the network that was given
             elif part.name.startswith("∂") or part.name in self.context.headed:
                 return part.name
             elif meaning.foreign_at(part) and part.name not in RATES:
@@ -732,7 +741,7 @@ class Judge:
             try:
                 w = meaning.symbol(plain, {})
                 value = meaning.expr(right, {})
-                if derivative is not None:
+                if derivative is not None and not self.context.strict:
                     slope = meaning.expr(Derivative(derivative.of, plain), {})
                 elif meaning.error is not None:
                     slope = Partial(meaning.error, w)
