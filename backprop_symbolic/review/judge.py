@@ -698,21 +698,16 @@ class Judge:
             if formula is not None:
                 todo.append(formula)
             elif (
-<<<<<<< HEAD
-                part.name.startswith("∂")
-                or part.name in self.context.headed
-                or (meaning.foreign_at(part) and part.name not in RATES)
-            ):
-=======
                 self.context.strict
                 and self.context.graph is not None
                 and part in self.context.graph.quantities
             ):
                 continue  # a leaf of the network that was given
-            elif part.name.startswith("∂") or part.name in self.context.headed:
-                return part.name
-            elif meaning.foreign_at(part) and part.name not in RATES:
->>>>>>> repair
+            elif (
+                part.name.startswith("∂")
+                or part.name in self.context.headed
+                or (meaning.foreign_at(part) and part.name not in RATES)
+            ):
                 return part.name
         return None
 
