@@ -16,6 +16,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import islice, product
 from typing import Any, cast
@@ -499,6 +500,9 @@ class Judge:
         def holds(left: Node, right: Node) -> bool:
             if rounded(left) or rounded(right):
                 return self.numbers.equal(left, right)
+            if isinstance(left, Name) and left.tense == "next":
+                updated = self.update(left, right)
+                return updated is not None and updated.verdict == RIGHT
             return self.claim(chain, left, right, quick=True).verdict == RIGHT
 
         return holds
@@ -694,6 +698,12 @@ class Judge:
             if formula is not None:
                 todo.append(formula)
             elif (
+                self.context.strict
+                and self.context.graph is not None
+                and part in self.context.graph.quantities
+            ):
+                continue  # a leaf of the network that was given
+            elif (
                 part.name.startswith("∂")
                 or part.name in self.context.headed
                 or (meaning.foreign_at(part) and part.name not in RATES)
@@ -739,7 +749,7 @@ class Judge:
             try:
                 w = meaning.symbol(plain, {})
                 value = meaning.expr(right, {})
-                if derivative is not None:
+                if derivative is not None and not self.context.strict:
                     slope = meaning.expr(Derivative(derivative.of, plain), {})
                 elif meaning.error is not None:
                     slope = Partial(meaning.error, w)
@@ -993,9 +1003,20 @@ class Amounts:
         one = intervals.point(1.0)
         own = self.meaning.functions.get(name)
         if name != "sigmoid" and not (own is not None and self.is_sigmoid(name)):
-            raise NoNumber
+            return self.anywhere(node, u, era, chain)
         y = one / (one + slope)
         return y * (one - y) if primes else y
+
+    def anywhere(self, node: Applied | Beside, u: Interval, era: int, chain: Chain | None) -> Interval:
+        """f(u) for a narrow interval, from its ends and its middle."""
+        values = []
+        for x in (u.low, u.middle, u.high):
+            if not math.isfinite(x):
+                raise NoNumber
+            at = Number(repr(x), Fraction(x), Fraction(0))
+            other = replace(node, argument=at) if isinstance(node, Applied) else replace(node, inside=at)
+            values.append(self.exact(self.expr(other, chain), era))
+        return Interval(min(values), max(values))
 
     def is_sigmoid(self, name: str) -> bool:
         """Whether the text's function is 1/(1 + e^{-x})."""

@@ -173,13 +173,9 @@ class _Side:
 
 def _signs(side: _Side) -> _Found:
     """The sign of the whole, of a factor, of a term."""
-    key = (
-        "review.mistake_inner_minus"
-        if _has_inner(side.other.node) or _has_inner(side.node)
-        else "review.mistake_sign"
-    )
+    inner = _has_inner(side.other.node) or _has_inner(side.node)
     for said, change, whole in _sign_changes(side):
-        yield Message(key if whole and said.key == "review.mistake_sign" else said.key, said.args), change
+        yield (Message("review.mistake_inner_minus") if whole and inner else said), change
 
 
 def _sign_changes(side: _Side) -> Iterator[tuple[Message, Change, bool]]:
@@ -388,6 +384,11 @@ def _extra_factors(side: _Side) -> _Found:
             )
 
 
+def _lost_slopes(side: _Side) -> _Found:
+    """f' lost, as the text writes it."""
+    return (found for found in _lost_factors(side) if found[0].key == "review.mistake_lost_slope")
+
+
 def _lost_factors(side: _Side) -> _Found:
     """The whole, or one of its terms, multiplied by what it lacks: f' first."""
     for key, factor, shown in _factors(side):
@@ -430,7 +431,10 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
     for site in sites(side.other.node):
         if isinstance(site.parent, (Product, Beside)):
             shown = side.other.of(site.node)
+            value = side.known.factors.get(site.node) if isinstance(site.node, Derivative) else None
             slope = isinstance(site.node, Applied) and site.node.primes
+            if isinstance(site.node, Derivative) and value is not None:
+                slope = _is_slope(site.node, value.node)
             key = "review.mistake_lost_slope" if slope else "review.mistake_lost_factor"
             found.append((key, site.node, shown))
     yield from sorted(islice(found, 2 * NEAR), key=lambda f: f[0] != "review.mistake_lost_slope")
@@ -439,8 +443,10 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
         power = Power(name, Number("2", Fraction(2), Fraction(0)))
         shown = rf"1 - {side.shown(name)}^{{2}}"
         yield "review.mistake_lost_slope", Sum(((1, one), (-1, power))), shown
-    for derivative, shown in islice(side.known.derivatives.items(), NEAR):
-        yield "review.mistake_lost_factor", derivative, shown
+    for derivative, shown in islice(side.known.derivatives.items(), 2 * NEAR):
+        value = side.known.factors.get(derivative)
+        slope = value is not None and _is_slope(derivative, value.node)
+        yield "review.mistake_lost_slope" if slope else "review.mistake_lost_factor", derivative, shown
 
 
 def _is_slope(derivative: Derivative, value: Node) -> bool:
@@ -664,8 +670,9 @@ _KINDS: tuple[_Kind, ...] = (
     _numbers,
     _times,
     _indices,
-    _extra_factors,
+    _lost_slopes,
     _derivatives,
+    _extra_factors,
     _lost_factors,
     _means,
     _powers,
@@ -675,4 +682,14 @@ _KINDS: tuple[_Kind, ...] = (
     _other_names,
 )
 
-__all__ = ["LEFT", "RIGHT", "Mistake", "Vocabulary", "number_slip", "one_slip", "probable", "repairs", "vocabulary"]
+__all__ = [
+    "LEFT",
+    "RIGHT",
+    "Mistake",
+    "Vocabulary",
+    "number_slip",
+    "one_slip",
+    "probable",
+    "repairs",
+    "vocabulary",
+]
