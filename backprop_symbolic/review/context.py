@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 #: Words and letters that are functions wherever they stand before something in parentheses.
 FUNCTIONS = {
-    "f", "g", "h", "F", "G", "H", "phi", "varphi", "psi", "sigma", "sigmoid", "logistic", "tanh", "relu", "ReLU",
-    "softplus", "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "arctan", "erf",
+    "f", "g", "h", "F", "G", "H", "phi", "varphi", "psi", "sigma", "sigmoid", "logistic", "tanh", "relu",
+    "ReLU", "softplus", "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "arctan", "erf",
 }  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")

@@ -366,7 +366,7 @@ class _Writer:
         if node.base in ("pi", "π") and not node.sub:
             return cast(Expr, pi)
         if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
-            return ONE if self.indices[node.sub[0]] == self.indices[node.sub[1]] else ZERO
+            return ONE if len({self.indices[c] for c in node.sub}) == 1 else ZERO
         if not node.sub and node.base in self.indices:
             return Integer(self.indices[node.base])
         return cast(Expr, self.meaning.symbol(node, self.indices))
