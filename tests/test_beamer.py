@@ -163,8 +163,8 @@ def test_a_source_is_balanced_and_has_a_title_of_its_own():
 @pytest.mark.parametrize(
     ("engine", "lang"),
     [
-        ("xelatex", "en"), ("lualatex", "ko"),
-        pytest.param("xelatex", "ko", marks=pytest.mark.slow), pytest.param("lualatex", "en", marks=pytest.mark.slow),
+        ("xelatex", "ko"), pytest.param("lualatex", "ko", marks=pytest.mark.slow),
+        pytest.param("xelatex", "en", marks=pytest.mark.slow), pytest.param("lualatex", "en", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_slides_of_every_kind_of_block(engine, lang, tmp_path):
@@ -175,6 +175,12 @@ def test_slides_of_every_kind_of_block(engine, lang, tmp_path):
     for typed in HOSTILE:
         assert typed in flat, typed
     assert {"en": "square", "ko": "사각형"}[lang] in flat
+
+
+@pytest.mark.latex
+def test_slides_by_lualatex(tmp_path):
+    """The other engine takes them too."""
+    assert "The update of" in set_by_tex(CASES["w31"].derived().render("beamer"), "lualatex", tmp_path)
 
 
 @pytest.mark.latex

@@ -34,6 +34,7 @@ from backprop_symbolic import (
     render,
     rules,
 )  # fmt: skip
+from backprop_symbolic.api import VerifiedDerivation
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document, meanings
 from backprop_symbolic.graph import Graph, dense
@@ -116,25 +117,27 @@ def asked() -> dict[str, list[frozenset[str]]]:
     def note(message: Message) -> None:
         found.setdefault(message.key, set()).add(frozenset(message.args))
 
-    def every(detail: str) -> Iterator:
+    def every() -> Iterator[tuple[VerifiedDerivation, tuple[str, ...]]]:
+        """Each derivation with the details at which it is written."""
         for network, weight in every_derivation():
-            yield derive(network, weight, detail=detail)
+            yield derive(network, weight), ("brief", "normal")
+            yield derive(network, weight, detail="full"), ("full",)
         for name in (*activations.activations.names(), *activations.layer_activations.names(), *FORMULAS, LONG.format("x")):
-            yield prove_activation(name, detail=detail)
+            yield prove_activation(name), tuple(DETAILS)
         for name in (*losses.losses.names(), "(t - o)**4/4", LONG.format("(t - o)")):
-            yield prove_loss(name, detail=detail)
+            yield prove_loss(name), tuple(DETAILS)
 
     for network, _ in every_derivation():
         for message in meanings(network if isinstance(network, Graph) else dense(network)).values():
             note(message)
-    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("mse")):
+    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("mse"), prove_loss("softmax_cross_entropy")):
         for message in meanings(proved.graph, proved.derivation).values():
             note(message)
     for name in lectures.LECTURES:
         for message in lectures.messages_of(lectures.written(name).document):
             note(message)
     pages = [document(descent(optimizer)) for optimizer in optimizers.optimizers]
-    derived = (document(r.derivation, DETAILS[detail]) for detail in DETAILS for r in every(detail))
+    derived = (document(r.derivation, DETAILS[detail]) for r, details in every() for detail in details)
     for whole in (*pages, *derived):
         note(whole.title)
         for block in whole.blocks:
