@@ -24,10 +24,10 @@ from sympy import Abs, Basic, Expr, Piecewise, Symbol, sign
 
 from backprop_symbolic import intervals
 from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbols
-from backprop_symbolic.message import Message
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
-from backprop_symbolic.review import repair
+from backprop_symbolic.message import Message
+from backprop_symbolic.review import grammar, repair
 from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
@@ -72,10 +72,10 @@ from backprop_symbolic.review.tree import (
     Review,
     Root,
     Row,
-    Series,
     Statement,
     Sum,
 )
+from backprop_symbolic.wording import languages
 
 FIELD_POINTS = 2
 REAL_POINTS = 6
@@ -401,8 +401,20 @@ class Judge:
 
     @cached_property
     def vocabulary(self) -> repair.Vocabulary:
-        """What the text writes."""
-        return repair.vocabulary(self.context.statements)
+        """What the text writes, and names of the network like them that it leaves out."""
+        found = repair.vocabulary(self.context.statements)
+        graph = self.context.graph
+        if graph is None:
+            return found
+        bases = {(name.base, name.mark) for name in found.names}
+        more: dict[Name, str] = {}
+        for latex in {text for code in languages() for text in graph.written(code).values()}:
+            name = _name(latex)
+            if name is not None and (name.base, name.mark) in bases:
+                more.setdefault(name, latex)
+        return replace(
+            found, names={**found.names, **{n: t for n, t in more.items() if n not in found.names}}
+        )
 
     def slip(self, chain: Chain, left: Side, side: Side) -> repair.Mistake | None:
         """The probable mistake of a wrong link."""
@@ -697,9 +709,11 @@ class Judge:
                 and part in self.context.graph.quantities
             ):
                 continue  # a leaf of the network that was given
-            elif part.name.startswith("∂") or part.name in self.context.headed:
-                return part.name
-            elif meaning.foreign_at(part) and part.name not in RATES:
+            elif (
+                part.name.startswith("∂")
+                or part.name in self.context.headed
+                or (meaning.foreign_at(part) and part.name not in RATES)
+            ):
                 return part.name
         return None
 
@@ -1176,6 +1190,14 @@ class Amounts:
                     symbol = self.meaning.symbol(at_time(part), {})
                     if self.meaning.quantities.get(symbol) is None:
                         self.leaves.setdefault(symbol, float(number.value))
+
+
+def _name(latex: str) -> Name | None:
+    """A name written in LaTeX, as the grammar reads it."""
+    text = f"{latex} = 0"
+    read = grammar.parse(Row("", text, ((1, 1),) * (len(text) + 1), 0))
+    found = read.relations[0].sides[0] if isinstance(read, Statement) else None
+    return found if isinstance(found, Name) else None
 
 
 def _single(node: Node) -> Number | None:
