@@ -443,7 +443,10 @@ class Judge:
         if total(left, right) is not None or whole(left, right) in self.context.constraints:
             return Verdict(RIGHT, "definition")
         if isinstance(left, Name) and numeric(right) and self.numbers.is_leaf(left):
-            return self.numbers.judge(chain, side)
+            found = self.numbers.judge(chain, side)
+            if found.verdict == WRONG and not self.context.given.values:
+                return Verdict(RIGHT, "definition")  # a leaf may be given another number later: x = 0
+            return found
         if defining:
             return self.definition(left, right)
         if isinstance(left, Beside | Applied) and self.is_function(left, right):

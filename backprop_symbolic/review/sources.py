@@ -369,6 +369,9 @@ class _Text:
     def rows_of(self, places: list[int]) -> Iterator[list[int]]:
         r"""A formula's rows: split at \\, without &, without the environments that only align."""
         text = "".join(map(self.text.__getitem__, places))
+        shrunk = SHRUNK.fullmatch(text)
+        if shrunk is not None:
+            places, text = places[shrunk.start("inner") : shrunk.end("inner")], shrunk["inner"]
         depth, whole, column = 0, 0, 0
         row: list[int] = []
         at = 0
@@ -444,6 +447,10 @@ ROW_SIGN = re.compile(
     r"|\\."
     r"|[{}]|&&?",
     re.DOTALL,
+)
+#: A formula that is set smaller where it is too wide.
+SHRUNK = re.compile(
+    r"\s*\\resizebox\*?\s*\{[^{}]{0,200}\}\s*\{!\}\s*\{\s*\$(?:\\displaystyle)?(?P<inner>[^$]*)\$\s*\}\s*"
 )
 REASON = re.compile(r"\s*(?:\\quad|\\qquad|\\[,;: ]|\s)*\\text(?:rm|it)?\s*\{")
 
