@@ -438,7 +438,9 @@ class _Text:
 
     def trimmed(self, places: list[int]) -> list[int]:
         first = next((i for i, place in enumerate(places) if not self.text[place].isspace()), len(places))
-        return places[first:]
+        # A row that was broken before its sign begins with a space that is none of its own.
+        indent = INDENT.match("".join(self.text[place] for place in places[first : first + MAX_INDENT]))
+        return places[first + (indent.end() if indent is not None else 0) :]
 
 
 ROW_SIGN = re.compile(
@@ -448,6 +450,8 @@ ROW_SIGN = re.compile(
     r"|[{}]|&&?",
     re.DOTALL,
 )
+MAX_INDENT = 60
+INDENT = re.compile(r"(?:\\q?quad|\\[,;: ]|\{\}|\s)+(?==)")
 #: A formula that is set smaller where it is too wide.
 SHRUNK = re.compile(
     r"\s*\\resizebox\*?\s*\{[^{}]{0,200}\}\s*\{!\}\s*\{\s*\$(?:\\displaystyle)?(?P<inner>[^$]*)\$\s*\}\s*"
