@@ -183,17 +183,27 @@ class Context:
 # ---------------------------------------------------------------- trees
 
 
+@cache
+def _parts_of(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes."""
+    return tuple(f.name for f in fields(kind) if f.type not in ("str", "int", "bool", "Fraction", "Span"))
+
+
 def children(node: Node) -> Iterator[Node]:
     """The parts of a node, in the order they are written."""
-    for f in fields(node):
-        yield from _nodes(getattr(node, f.name))
+    for name in _parts_of(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif type(value) is tuple:
+            yield from _nodes(value)
 
 
-def _nodes(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
+def _nodes(parts: tuple[Any, ...]) -> Iterator[Node]:
+    for part in parts:
+        if isinstance(part, Node):
+            yield part
+        elif type(part) is tuple:
             yield from _nodes(part)
 
 
@@ -261,10 +271,15 @@ def settled(statements: Sequence[Statement | NotRead]) -> tuple[Statement | NotR
     )
 
 
+def _kept(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The old tuple where nothing in it is new."""
+    return old if all(a is b for a, b in zip(old, new, strict=True)) else new
+
+
 def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
     """The tree with the pairs of names in it as one name each."""
     if isinstance(node, tuple):
-        return tuple(_joined(part, pairs) for part in node)
+        return _kept(node, tuple(_joined(part, pairs) for part in node))
     if not isinstance(node, Node):
         return node
     if (
@@ -273,8 +288,8 @@ def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
         and (node.name.key, node.inside.key) in pairs
     ):
         return replace(node.name, sub=node.inside.key, span=node.span)
-    changes = {f.name: _joined(getattr(node, f.name), pairs) for f in fields(node)}
-    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+    changes = {name: _joined(getattr(node, name), pairs) for name in _parts_of(type(node))}
+    if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)
 
@@ -524,14 +539,14 @@ def sample(node: Power) -> bool:
 def completed(node: Any, outer: set[str]) -> Any:
     """The tree with the index of Σ y_k log p_k, which is not written, where it can be but one."""
     if isinstance(node, tuple):
-        return tuple(completed(part, outer) for part in node)
+        return _kept(node, tuple(completed(part, outer) for part in node))
     if not isinstance(node, Node):
         return node
     if isinstance(node, Series) and node.index is None:
         inner = free_letters(node.term) - outer
         return replace(node, index=Name(inner.pop())) if len(inner) == 1 else node
-    changes = {f.name: completed(getattr(node, f.name), outer) for f in fields(node)}
-    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+    changes = {name: completed(getattr(node, name), outer) for name in _parts_of(type(node))}
+    if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)
 
