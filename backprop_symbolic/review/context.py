@@ -140,6 +140,7 @@ class Context:
     values     numbers of leaves; `printed` those of any name, in the order they were printed
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
+    indexed    whether a name has an index that stands for any number
     constraints names that others fix: y_2 = 1 - y_1 where y_1 + y_2 = 1
     totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
@@ -160,6 +161,7 @@ class Context:
     headed: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
     constraints: Mapping[str, Node] = field(default_factory=dict)
+    indexed: bool = False
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -184,14 +186,14 @@ class Context:
 
 
 @cache
-def _parts_of(kind: type[Node]) -> tuple[str, ...]:
+def _parts_of(kind: Any) -> tuple[str, ...]:
     """The fields of a kind of node that may hold nodes."""
     return tuple(f.name for f in fields(kind) if f.type not in ("str", "int", "bool", "Fraction", "Span"))
 
 
 def children(node: Node) -> Iterator[Node]:
     """The parts of a node, in the order they are written."""
-    for name in _parts_of(type(node)):
+    for name in _parts_of(cast(type, type(node))):
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value
@@ -288,7 +290,7 @@ def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
         and (node.name.key, node.inside.key) in pairs
     ):
         return replace(node.name, sub=node.inside.key, span=node.span)
-    changes = {name: _joined(getattr(node, name), pairs) for name in _parts_of(type(node))}
+    changes = {name: _joined(getattr(node, name), pairs) for name in _parts_of(cast(type, type(node)))}
     if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)
@@ -495,6 +497,13 @@ class _Finder:
             frozenset(headed(statements)),
             frozenset(self.totals),
             self.constraints,
+            any(
+                letters(n) or n.sup in INDICES
+                for s in statements
+                if isinstance(s, Statement)
+                for r in s.relations
+                for n in names(r)
+            ),
         )
 
 
@@ -545,7 +554,7 @@ def completed(node: Any, outer: set[str]) -> Any:
     if isinstance(node, Series) and node.index is None:
         inner = free_letters(node.term) - outer
         return replace(node, index=Name(inner.pop())) if len(inner) == 1 else node
-    changes = {name: completed(getattr(node, name), outer) for name in _parts_of(type(node))}
+    changes = {name: completed(getattr(node, name), outer) for name in _parts_of(cast(type, type(node)))}
     if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)

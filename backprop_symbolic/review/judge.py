@@ -247,6 +247,11 @@ class Side:
     def text(self) -> str:
         return source(self.row, self.node)
 
+    @property
+    def formula(self) -> bool:
+        """Whether it says what something is computed from, in names alone."""
+        return not (isinstance(self.node, Name) or numeric(self.node) or rounded(self.node))
+
 
 @dataclass
 class Chain:
@@ -397,7 +402,7 @@ class Judge:
             elif numeric(side.node) or not numeric(chain.last.node):
                 chain.last = side if chain.wrong is None and verdict.why is None else chain.last
             self.numbers.learn(chain, side, verdict.verdict)
-            if not (numeric(side.node) or rounded(side.node) or isinstance(side.node, Name)):
+            if side.formula:
                 chain.formula = side.node
 
     @cached_property
@@ -509,8 +514,9 @@ class Judge:
 
     def claim(self, chain: Chain, left: Node, right: Node, quick: bool = False) -> Verdict:
         """Whether left = right follows from the definitions, in a reading that the text admits."""
-        outer = free_letters(chain.head.node)
-        left, right = completed(left, outer), completed(right, outer)
+        if self.context.indexed:
+            outer = free_letters(chain.head.node)
+            left, right = completed(left, outer), completed(right, outer)
         failed: Verdict | None = None
         why: Message | None = None
         readings = islice(self.readings(left, right), 1) if quick else self.readings(left, right)
@@ -652,7 +658,7 @@ class Judge:
     def decided(self, reading: Reading, chain: Chain, left: Node, right: Node) -> Verdict:
         """left = right in one reading, for all numbers that its indices may have."""
         meaning, points = self.meaning(reading)
-        free = free_letters(left) | free_letters(right)
+        free = free_letters(left) | free_letters(right) if self.context.indexed else set()
         results: list[tuple[bool, bool]] = []
         first: tuple[Expr, Expr] | None = None
         for indices in _assignments(sorted(free)):
@@ -1044,7 +1050,7 @@ class Amounts:
                         head, single = chain.head.node, _single(node)
                         if single is not None and k == 1 and isinstance(head, Name) and self.is_leaf(head):
                             self.leaves.setdefault(self.meaning.symbol(head, {}), float(single.value))
-                    if not numeric(node) and not rounded(node) and not isinstance(node, Name):
+                    if side.formula:
                         chain.formula = node
 
     # ------------------------------------------------------------ verdicts
