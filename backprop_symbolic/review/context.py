@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     from backprop_symbolic.graph import Graph
 
 #: Words and letters that are functions wherever they stand before something in parentheses.
-FUNCTIONS = {"f", "g", "sigma", "sigmoid", "phi", "varphi", "psi", "exp", "log", "ln", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sqrt", "relu", "ReLU", "softplus", "logistic", "h", "F", "G", "H", "erf", "arctan"}  # fmt: skip
+FUNCTIONS = {
+    "f", "g", "h", "F", "G", "H", "phi", "varphi", "psi", "sigma", "sigmoid", "logistic", "tanh", "relu",
+    "ReLU", "softplus", "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "arctan", "erf",
+}  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")
 ERRORS = (
@@ -137,6 +140,7 @@ class Context:
     values     numbers of leaves; `printed` those of any name, in the order they were printed
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
+    indexed    whether a name has an index that stands for any number
     constraints names that others fix: y_2 = 1 - y_1 where y_1 + y_2 = 1
     totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
@@ -157,6 +161,7 @@ class Context:
     headed: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
     constraints: Mapping[str, Node] = field(default_factory=dict)
+    indexed: bool = False
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -180,17 +185,27 @@ class Context:
 # ---------------------------------------------------------------- trees
 
 
+@cache
+def _parts_of(kind: Any) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes."""
+    return tuple(f.name for f in fields(kind) if f.type not in ("str", "int", "bool", "Fraction", "Span"))
+
+
 def children(node: Node) -> Iterator[Node]:
     """The parts of a node, in the order they are written."""
-    for f in fields(node):
-        yield from _nodes(getattr(node, f.name))
+    for name in _parts_of(cast(type, type(node))):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif type(value) is tuple:
+            yield from _nodes(value)
 
 
-def _nodes(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
+def _nodes(parts: tuple[Any, ...]) -> Iterator[Node]:
+    for part in parts:
+        if isinstance(part, Node):
+            yield part
+        elif type(part) is tuple:
             yield from _nodes(part)
 
 
@@ -258,10 +273,15 @@ def settled(statements: Sequence[Statement | NotRead]) -> tuple[Statement | NotR
     )
 
 
+def _kept(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The old tuple where nothing in it is new."""
+    return old if all(a is b for a, b in zip(old, new, strict=True)) else new
+
+
 def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
     """The tree with the pairs of names in it as one name each."""
     if isinstance(node, tuple):
-        return tuple(_joined(part, pairs) for part in node)
+        return _kept(node, tuple(_joined(part, pairs) for part in node))
     if not isinstance(node, Node):
         return node
     if (
@@ -270,8 +290,8 @@ def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
         and (node.name.key, node.inside.key) in pairs
     ):
         return replace(node.name, sub=node.inside.key, span=node.span)
-    changes = {f.name: _joined(getattr(node, f.name), pairs) for f in fields(node)}
-    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+    changes = {name: _joined(getattr(node, name), pairs) for name in _parts_of(cast(type, type(node)))}
+    if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)
 
@@ -290,7 +310,7 @@ def find(statements: Sequence[Statement | NotRead], given: Given | None = None) 
         finder.where.append(len(finder.stretches) - 1)
         if isinstance(statement, Statement):
             for i, relation in enumerate(statement.relations):
-                finder.relation(statement.row.id, (number, i), relation)
+                finder.relation(statement.row, (number, i), relation)
             finder.where[-1] = len(finder.stretches) - 1
     return finder.context(statements)
 
@@ -307,6 +327,7 @@ class _Finder:
         self.values: dict[str, tuple[float, ...]] = {}
         self.said: list[tuple[Message, tuple[str, ...]]] = []
         self.head: Node | None = None
+        self.head_row: Row | None = None
         self.totals: set[str] = set()
         self.constraints: dict[str, Node] = {}
 
@@ -319,9 +340,9 @@ class _Finder:
             if found is None:
                 return
             self.graph, style = found
-            self.said.append((Message("context_notation", {"style": style, "title": self.graph.title}), ()))
+            self.said.append((Message("context_notation", {"style": style, "title": titled(self.graph)}), ()))
         else:
-            self.said.append((Message("context_given", {"title": self.graph.title}), ()))
+            self.said.append((Message("context_given", {"title": titled(self.graph)}), ()))
         self.names = spellings(self.graph)
         typed = {s.name: s for s in self.names.values()}
         for name, engine in self.given.names.items():
@@ -336,34 +357,35 @@ class _Finder:
             parsed = grammar.parse(row)
             if isinstance(parsed, Statement):
                 for relation in parsed.relations:
-                    self.relation(row.id, (-1 - i, 0), relation)
+                    self.relation(row, (-1 - i, 0), relation)
 
     # ------------------------------------------------------------ one relation
 
-    def relation(self, row: str, spot: tuple[int, int], relation: Relation) -> None:
+    def relation(self, row: Row, spot: tuple[int, int], relation: Relation) -> None:
         sides = relation.sides
         if sides[0] is not None:
-            self.head = sides[0]
+            self.head, self.head_row = sides[0], row
         head = self.head
         for k, side in enumerate(sides[1:], 1):
             if relation.signs[k - 1] not in ("=", ":="):
-                self.head = head = side
+                self.head, self.head_row = side, row
+                head = side
                 continue
             left = sides[k - 1] if k > 1 else head
             if side is None or left is None:
                 continue
             if (letter := total(left, side)) is not None:
                 self.totals.add(letter)
-                self.said.append((Message("context_total", {"name": letter}), (row,)))
+                self.tell("context_total", row, side, left)
             if (key := whole(left, side)) and self.current(key) is None and not self.strict:
                 self.constraints[key] = Sum(((1, side), *((-1, t) for _, t in cast(Sum, left).terms[:-1])))
-                self.said.append((Message("context_total", {"name": key}), (row,)))
+                self.tell("context_total", row, side, left)
             self.functional(row, left, side)
             first = k == 1 and sides[0] is head
             if isinstance(head, Name) and self.meaning(row, head, side, first):
                 self.defining.add((*spot, k))
 
-    def functional(self, row: str, left: Node, side: Node) -> None:
+    def functional(self, row: Row, left: Node, side: Node) -> None:
         """f(x) = formula, where f has no meaning yet or another one."""
         if isinstance(left, Beside):
             name, argument = left.name, left.inside
@@ -379,9 +401,10 @@ class _Finder:
         now = self.stretches[-1]
         if name.key in now.functions:
             self.stretches.append(Stretch())
-        self.stretches[-1].functions[name.key] = Function(name.key, argument, side, row)
+        self.stretches[-1].functions[name.key] = Function(name.key, argument, side, row.id)
+        self.tell("context_function", row, side, left)
 
-    def meaning(self, row: str, head: Name, side: Node, first: bool) -> bool:
+    def meaning(self, row: Row, head: Name, side: Node, first: bool) -> bool:
         """Whether `side` gives `head` its meaning; then it is kept. It is the first after it, or not."""
         key = head.key
         delta = head.base.startswith(("delta", "δ"))
@@ -401,20 +424,31 @@ class _Finder:
         if self.strict and key in self.names:
             return False
         known = self.current(key)
-        definition = Definition(head, side, row, "".join(other) if slip else letters(head), slip)
+        definition = Definition(head, side, row.id, "".join(other) if slip else letters(head), slip)
         if known is not None and known.slip and first:
             self.stretches[-1].definitions[key] = definition
             return True
         if known is not None:
             if known.formula == side or not (len(key) == 1 and key not in self.names):
                 return False
-            if known.row == row or (key in ERRORS and self.restated(known.formula, side)):
+            if known.row == row.id or (key in ERRORS and self.restated(known.formula, side)):
                 return False
             self.stretches.append(Stretch())
             if not known.abstract:
-                self.said.append((Message("context_again", {"name": key}), (row,)))
+                self.said.append((Message("context_again", {"name": source(row, head)}), (row.id,)))
         self.stretches[-1].definitions[key] = definition
+        if not delta:
+            self.tell("context_definition", row, side, head)
         return True
+
+    def tell(self, key: str, row: Row, side: Node, left: Node) -> None:
+        """Says what was taken from a row, as it is written there."""
+        formula = f"{self.written(left, row)} = {source(row, side)}"
+        self.said.append((Message(key, {"formula": formula}), (row.id,)))
+
+    def written(self, left: Node, row: Row) -> str:
+        """The left side, that of an earlier row where this one goes on from it."""
+        return source(self.head_row if left is self.head and self.head_row is not None else row, left)
 
     def restated(self, before: Node, after: Node) -> bool:
         """Whether an error is written once more, in names and functions that it had before."""
@@ -463,6 +497,13 @@ class _Finder:
             frozenset(headed(statements)),
             frozenset(self.totals),
             self.constraints,
+            any(
+                letters(n) or n.sup in INDICES
+                for s in statements
+                if isinstance(s, Statement)
+                for r in s.relations
+                for n in names(r)
+            ),
         )
 
 
@@ -507,14 +548,14 @@ def sample(node: Power) -> bool:
 def completed(node: Any, outer: set[str]) -> Any:
     """The tree with the index of Σ y_k log p_k, which is not written, where it can be but one."""
     if isinstance(node, tuple):
-        return tuple(completed(part, outer) for part in node)
+        return _kept(node, tuple(completed(part, outer) for part in node))
     if not isinstance(node, Node):
         return node
     if isinstance(node, Series) and node.index is None:
         inner = free_letters(node.term) - outer
         return replace(node, index=Name(inner.pop())) if len(inner) == 1 else node
-    changes = {f.name: completed(getattr(node, f.name), outer) for f in fields(node)}
-    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+    changes = {name: completed(getattr(node, name), outer) for name in _parts_of(cast(type, type(node)))}
+    if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)
 
@@ -574,6 +615,11 @@ def key_of(latex: str) -> str:
     return latex
 
 
+def titled(graph: Graph) -> str:
+    """2-2-2 for a dense network, else what the graph is called."""
+    return graph.network.title if graph.network is not None else graph.title
+
+
 def spellings(graph: Graph) -> dict[str, Symbol]:
     """Every way in which the notation of a graph writes its names, in any language → the symbol."""
     found: dict[str, Symbol] = {}
@@ -592,7 +638,7 @@ def spellings(graph: Graph) -> dict[str, Symbol]:
 
 
 def recognised(found: set[str]) -> tuple[Graph, str] | None:
-    """A network with one hidden layer in one of our notations, where most indexed names of the text are its names."""
+    """A network with one hidden layer in the notation of ours that most indexed names of the text are of."""
     from backprop_symbolic.graph import dense
     from backprop_symbolic.notation import builtin_names, notation
     from backprop_symbolic.spec import Network

@@ -14,6 +14,7 @@ import cmath
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -247,6 +248,11 @@ class Side:
     def text(self) -> str:
         return source(self.row, self.node)
 
+    @property
+    def formula(self) -> bool:
+        """Whether it says what something is computed from, in names alone."""
+        return not (isinstance(self.node, Name) or numeric(self.node) or rounded(self.node))
+
 
 @dataclass
 class Chain:
@@ -274,7 +280,6 @@ class Verdict:
     at: tuple[tuple[str, str], ...] = ()
     sides: tuple[str, str] = ("", "")
     remarks: tuple[Message, ...] = ()
-    reading: Reading = Reading()
 
 
 Holds = Callable[[Node, Node], bool]
@@ -320,6 +325,7 @@ class Judge:
         found: list[Finding] = []
         statements = self.context.statements
         self.numbers.scan(statements)
+        self.told()
         for number, statement in enumerate(statements):
             self.stretch, self.number = self.context.where[number], number
             if isinstance(statement, NotRead):
@@ -380,7 +386,8 @@ class Judge:
         slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
-            verdict.why, slip.said if slip else None, slip.text if slip else "", verdict.at, verdict.sides, follows,
+            verdict.why, slip.said if slip else None, slip.text if slip else "",
+            verdict.at, verdict.sides, follows,
             slip.side if slip else repair.RIGHT,
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
@@ -396,7 +403,7 @@ class Judge:
             elif numeric(side.node) or not numeric(chain.last.node):
                 chain.last = side if chain.wrong is None and verdict.why is None else chain.last
             self.numbers.learn(chain, side, verdict.verdict)
-            if not (numeric(side.node) or rounded(side.node) or isinstance(side.node, Name)):
+            if side.formula:
                 chain.formula = side.node
 
     @cached_property
@@ -454,9 +461,9 @@ class Judge:
         if isinstance(left, Name) and left.base in FUNCTIONS and not left.sub:
             return self.named_function(left, right)
         if rounded(left) or rounded(right) or (numeric(right) and not _exact(right)):
-            found = self.claim(chain, left, right, quick=True) if not numeric(right) else None
-            if found is not None and found.verdict == RIGHT:
-                return found
+            exactly = self.claim(chain, left, right, quick=True) if not numeric(right) else None
+            if exactly is not None and exactly.verdict == RIGHT:
+                return exactly
             return self.numbers.judge(chain, side)
         return self.claim(chain, left, right)
 
@@ -523,8 +530,9 @@ class Judge:
 
     def claim(self, chain: Chain, left: Node, right: Node, quick: bool = False) -> Verdict:
         """Whether left = right follows from the definitions, in a reading that the text admits."""
-        outer = free_letters(chain.head.node)
-        left, right = completed(left, outer), completed(right, outer)
+        if self.context.indexed:
+            outer = free_letters(chain.head.node)
+            left, right = completed(left, outer), completed(right, outer)
         failed: Verdict | None = None
         why: Message | None = None
         readings = islice(self.readings(left, right), 1) if quick else self.readings(left, right)
@@ -538,7 +546,7 @@ class Judge:
                 continue
             if found.verdict == RIGHT:
                 self.adopt(reading, chain.last.row.id)
-                return replace_verdict(found, remarks, reading)
+                return replace(found, remarks=remarks)
             if found.verdict == WRONG and failed is None:
                 failed = found
             elif found.verdict == UNDECIDED:
@@ -553,6 +561,12 @@ class Judge:
             self.bases = reading.bases
             for name, other in reading.bases:
                 self.said.append((Message("context_alias", {"name": name, "other": other}), (row,)))
+
+    def told(self) -> None:
+        """The numbers that the text gives to names that are computed from nothing."""
+        given = [f"{name} = {value:g}" for name, value in self.numbers.leaves.items()]
+        if given:
+            self.said.append((Message("context_values", {"values": ", ".join(given)}), ()))
 
     def readings(self, left: Node, right: Node) -> Iterator[tuple[Reading, tuple[Message, ...]]]:
         """The plain reading first, then those in which names or derivatives mean something else."""
@@ -580,7 +594,6 @@ class Judge:
 
     def other_bases(self, left: Node, right: Node) -> Iterator[tuple[str, str]]:
         """Letters with an index that something is differentiated by and that no formula holds."""
-        meaning, _ = self.meaning(Reading())
         inner = {
             n.base
             for s in self.context.stretches
@@ -661,7 +674,7 @@ class Judge:
     def decided(self, reading: Reading, chain: Chain, left: Node, right: Node) -> Verdict:
         """left = right in one reading, for all numbers that its indices may have."""
         meaning, points = self.meaning(reading)
-        free = free_letters(left) | free_letters(right)
+        free = free_letters(left) | free_letters(right) if self.context.indexed else set()
         results: list[tuple[bool, bool]] = []
         first: tuple[Expr, Expr] | None = None
         for indices in _assignments(sorted(free)):
@@ -676,7 +689,7 @@ class Judge:
             if not held and first is None:
                 first = (a, b)
         if first is None:
-            return Verdict(RIGHT, "claim", reading=reading)
+            return Verdict(RIGHT, "claim")
         doubt = self.doubt(meaning, first, free_variables(chain))
         if doubt is not None:
             return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
@@ -794,11 +807,6 @@ def free_variables(chain: Chain) -> frozenset[str]:
         and not isinstance(n.of, Name)
         and n.by.key in {m.key for m in names(n.of)}
     )
-
-
-def replace_verdict(found: Verdict, remarks: tuple[Message, ...], reading: Reading) -> Verdict:
-    """A verdict with what is to be told besides."""
-    return Verdict(found.verdict, found.kind, found.why, found.at, found.sides, remarks, reading)
 
 
 def _admissible(meaning: Meaning, left: Expr, right: Expr, points: Points) -> bool:
@@ -941,20 +949,17 @@ class Amounts:
             if wrong and expr in self.blamed:
                 return self.blamed[expr][0]
             if expr in self.printed and era == self.era:
-                found, sure = self.printed[expr]
+                number, sure = self.printed[expr]
                 self.unsure = self.unsure or not sure
-                return found
+                return number
             try:
                 return intervals.around(self.exact(expr, era))
             except NoNumber:
-                found = (
-                    self.judge_.context.definition(node.key, self.judge_.stretch)
-                    if isinstance(node, Name)
-                    else None
-                )
-                if found is None or found.letters or depth > DEPTH:
+                context, stretch = self.judge_.context, self.judge_.stretch
+                said = context.definition(node.key, stretch) if isinstance(node, Name) else None
+                if said is None or said.letters or depth > DEPTH:
                     raise
-                return self.interval(found.formula, era, chain, wrong, depth + 1)
+                return self.interval(said.formula, era, chain, wrong, depth + 1)
         if isinstance(node, Sum):
             total = intervals.point(0.0)
             for s, term in node.terms:
@@ -1061,7 +1066,7 @@ class Amounts:
                         head, single = chain.head.node, _single(node)
                         if single is not None and k == 1 and isinstance(head, Name) and self.is_leaf(head):
                             self.leaves.setdefault(self.meaning.symbol(head, {}), float(single.value))
-                    if not numeric(node) and not rounded(node) and not isinstance(node, Name):
+                    if side.formula:
                         chain.formula = node
 
     # ------------------------------------------------------------ verdicts
@@ -1070,14 +1075,10 @@ class Amounts:
         """What a side may come to: at the exact numbers, or by the printed ones."""
         found = []
         if not numeric(node):
-            try:
+            with suppress(NoNumber):
                 found.append(intervals.around(self.exact(self.expr(node, chain), era)))
-            except NoNumber:
-                pass
-        try:
+        with suppress(NoNumber):
             found.append(self.interval(node, era, chain))
-        except NoNumber:
-            pass
         return found
 
     def value(self, node: Node, chain: Chain) -> float | None:

@@ -42,8 +42,8 @@ from backprop_symbolic.algebra import (
     replace,
     symbols,
 )
-from backprop_symbolic.message import Message
 from backprop_symbolic.graph import Graph, Quantity
+from backprop_symbolic.message import Message
 from backprop_symbolic.review.context import (
     ERRORS,
     FUNCTIONS,
@@ -159,6 +159,8 @@ class Meaning:
     def symbol(self, name: Name, indices: Indices) -> Symbol:
         """The symbol of a name, its definition included."""
         name = self.indexed(name, indices)
+        if name.sub and name.sup in INDICES:  # ŷ_j^k: the sample's number changes nothing
+            name = Name(name.base, name.sub, "", name.tense, name.mark, span=name.span)
         if name.sub and name.base in self.bases:
             name = Name(self.bases[name.base], name.sub, name.sup, name.tense, name.mark, span=name.span)
         key = self.aliases.get(name.key, name.key)
@@ -241,12 +243,20 @@ class Meaning:
             self.foreign.setdefault(name.key, name)
             return None
         for key in self.known:
-            definition = self.quantities.get(self.symbol(Name(key), {}))
-            ends = key == unit or (key.endswith(unit) and not key[: -len(unit)][-1:].isdigit())
-            if ends and isinstance(definition, Call) and isinstance(definition.args[1], Symbol):
-                return Partial(error, definition.args[1])
+            if key == unit or (key.endswith(unit) and not key[: -len(unit)][-1:].isdigit()):
+                net = self.sum_of(self.quantities.get(self.symbol(Name(key), {})))
+                if net is not None:
+                    return Partial(error, net)
         self.foreign.setdefault(name.key, name)
         return None
+
+    def sum_of(self, output: Expr | None) -> Symbol | None:
+        """The net of y = f(net), which must be a quantity itself."""
+        if output is None or isinstance(output, Partial):
+            return None
+        inside = symbols(output)
+        alone = len(inside) == 1 and self.quantities.get(inside[0]) is not None
+        return inside[0] if alone else None
 
     @cached_property
     def known(self) -> tuple[str, ...]:
@@ -356,18 +366,17 @@ class _Writer:
     # ------------------------------------------------------------ arithmetic
 
     def number(self, node: Number) -> Expr:
-        return Rational(node.value.numerator, node.value.denominator)
+        return cast(Expr, Rational(node.value.numerator, node.value.denominator))
 
     def name(self, node: Name) -> Expr:
         if node.key == "e":
             return exp(ONE)
         if node.base in ("pi", "π") and not node.sub:
-            return pi
+            return cast(Expr, pi)
         if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
-            first, second = node.sub
-            return ONE if self.indices[first] == self.indices[second] else ZERO
+            return ONE if len({self.indices[c] for c in node.sub}) == 1 else ZERO
         if not node.sub and node.base in self.indices:
-            return Integer(self.indices[node.base])
+            return cast(Expr, Integer(self.indices[node.base]))
         return self.meaning.symbol(node, self.indices)
 
     def sum(self, node: Sum) -> Expr:
@@ -553,7 +562,8 @@ class _Writer:
         kinds = {"<": Lt, ">": Gt, "≤": Le, "≥": Ge}
         if sign not in kinds:
             raise NotUnderstood(Message("why_cases"), relation.span)
-        return kinds[sign](a, b, evaluate=False)
+        make: Any = kinds[sign]
+        return make(a, b, evaluate=False)
 
 
 _KINDS: Mapping[type, Callable[[_Writer, Any], Expr]] = {
