@@ -47,10 +47,11 @@ SETUPS: Mapping[str, Mapping[str, Any]] = {
     "D04": {},
     "D07": {
         "definitions": [
+            r"f(x) = \frac{1}{1 + e^{-x}}",
             r"\alpha_h = \sum_i v_{ih} x_i", r"b_h = f(\alpha_h - \gamma_h)",
-            r"\beta_j = \sum_h w_{hj} b_h", r"\hat{y}_j^k = f(\beta_j - \theta_j)",
-            r"E_k = \frac{1}{2} \sum_{j=1}^{l} (\hat{y}_j^k - y_j^k)^2", r"f(x) = \frac{1}{1 + e^{-x}}",
-            r"g_j = \hat{y}_j^k (1 - \hat{y}_j^k) (y_j^k - \hat{y}_j^k)",
+            r"\beta_j = \sum_h w_{hj} b_h", r"\hat{y}_j = f(\beta_j - \theta_j)",
+            r"E_k = \frac{1}{2} \sum_j (\hat{y}_j - y_j)^2",
+            r"g_j = \hat{y}_j (1 - \hat{y}_j) (y_j - \hat{y}_j)",
             r"e_h = b_h (1 - b_h) \sum_j w_{hj} g_j",
         ]
     },

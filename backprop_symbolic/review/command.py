@@ -116,17 +116,26 @@ def in_context(
             )
         numbers = {name: number.value for source in sources for name, number in source.numbers.items()}
         return Given(values=numbers, definitions=context.definitions)
-    for ours in context.names.values():
-        _check_name(graph, ours, context.where)
+    ours = [symbol.name for symbol in graph.quantities]
+    for name in context.names.values():
+        if name not in ours:
+            raise unknown("quantity", name, ours, f"in [names] of {quoted(context.where)}")
+    names = {_key(name, context.where): ours for name, ours in context.names.items()}
     numbers = {symbol.name: number for symbol, number in known(graph, sources, sample).items()}
-    return Given(graph=graph, values=numbers, names=context.names, definitions=context.definitions)
+    return Given(graph=graph, values=numbers, names=names, definitions=context.definitions)
 
 
-def _check_name(graph: Graph, name: str, where: str) -> None:
-    """Raises UnknownName for what is no quantity of the graph."""
-    found = [symbol.name for symbol in graph.quantities]
-    if name not in found:
-        raise unknown("quantity", name, found, f"in [names] of {quoted(where)}")
+def _key(latex: str, where: str) -> str:
+    """What a name of the text is known by, however it is written. Raises BadValues for what is no name."""
+    from backprop_symbolic.review.grammar import parse
+    from backprop_symbolic.review.tree import Name, Row, Statement
+
+    text = f"{latex} = 0"
+    said = parse(Row("C", text, tuple((1, i + 1) for i in range(len(text) + 1)), 0))
+    name = said.relations[0].sides[0] if isinstance(said, Statement) else None
+    if not isinstance(name, Name):
+        raise BadValues(f"{quoted(where)}: {quoted(latex)} in [names] is not read as one name")
+    return name.key
 
 
 def _read(file: str) -> bytes:
