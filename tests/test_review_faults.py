@@ -41,7 +41,9 @@ def test_the_damaged_line_is_found_and_no_other_blamed(seed):
 @pytest.mark.parametrize("block", range(20))
 def test_a_thousand_damaged_lines(block):
     """1,000 cases and more, and the kind of the damage is named in at least nine of ten."""
-    cases = [j for seed in range(1000 + 60 * block, 1060 + 60 * block) if (j := faults.judged(seed)) is not None]
+    cases = [
+        j for seed in range(1000 + 60 * block, 1060 + 60 * block) if (j := faults.judged(seed)) is not None
+    ]
     assert len(cases) >= 50
     for case in cases:
         assert case.found, case

@@ -183,7 +183,9 @@ def known() -> repair.Vocabulary:
     return repair.vocabulary([statement(text) for text in (*rows, NAMES)])
 
 
-@pytest.mark.parametrize(("left", "right", "kind", "meant"), CASES, ids=[f"{c[2]}-{i}" for i, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("left", "right", "kind", "meant"), CASES, ids=[f"{c[2]}-{i}" for i, c in enumerate(CASES)]
+)
 def test_a_slip_is_named_and_repaired_in_the_readers_own_symbols(left, right, kind, meant, known):
     """The repair is what was written with the change, and nothing else."""
     text = f"{left} = {right}"

@@ -140,6 +140,7 @@ class Context:
     values     numbers of leaves; `printed` those of any name, in the order they were printed
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
+    indexed    whether a name has an index that stands for any number
     constraints names that others fix: y_2 = 1 - y_1 where y_1 + y_2 = 1
     totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
@@ -160,6 +161,7 @@ class Context:
     headed: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
     constraints: Mapping[str, Node] = field(default_factory=dict)
+    indexed: bool = False
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -183,17 +185,27 @@ class Context:
 # ---------------------------------------------------------------- trees
 
 
+@cache
+def _parts_of(kind: Any) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes."""
+    return tuple(f.name for f in fields(kind) if f.type not in ("str", "int", "bool", "Fraction", "Span"))
+
+
 def children(node: Node) -> Iterator[Node]:
     """The parts of a node, in the order they are written."""
-    for f in fields(node):
-        yield from _nodes(getattr(node, f.name))
+    for name in _parts_of(cast(type, type(node))):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif type(value) is tuple:
+            yield from _nodes(value)
 
 
-def _nodes(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
+def _nodes(parts: tuple[Any, ...]) -> Iterator[Node]:
+    for part in parts:
+        if isinstance(part, Node):
+            yield part
+        elif type(part) is tuple:
             yield from _nodes(part)
 
 
@@ -261,10 +273,15 @@ def settled(statements: Sequence[Statement | NotRead]) -> tuple[Statement | NotR
     )
 
 
+def _kept(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The old tuple where nothing in it is new."""
+    return old if all(a is b for a, b in zip(old, new, strict=True)) else new
+
+
 def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
     """The tree with the pairs of names in it as one name each."""
     if isinstance(node, tuple):
-        return tuple(_joined(part, pairs) for part in node)
+        return _kept(node, tuple(_joined(part, pairs) for part in node))
     if not isinstance(node, Node):
         return node
     if (
@@ -273,8 +290,8 @@ def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
         and (node.name.key, node.inside.key) in pairs
     ):
         return replace(node.name, sub=node.inside.key, span=node.span)
-    changes = {f.name: _joined(getattr(node, f.name), pairs) for f in fields(node)}
-    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+    changes = {name: _joined(getattr(node, name), pairs) for name in _parts_of(cast(type, type(node)))}
+    if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)
 
@@ -480,6 +497,13 @@ class _Finder:
             frozenset(headed(statements)),
             frozenset(self.totals),
             self.constraints,
+            any(
+                letters(n) or n.sup in INDICES
+                for s in statements
+                if isinstance(s, Statement)
+                for r in s.relations
+                for n in names(r)
+            ),
         )
 
 
@@ -524,14 +548,14 @@ def sample(node: Power) -> bool:
 def completed(node: Any, outer: set[str]) -> Any:
     """The tree with the index of Σ y_k log p_k, which is not written, where it can be but one."""
     if isinstance(node, tuple):
-        return tuple(completed(part, outer) for part in node)
+        return _kept(node, tuple(completed(part, outer) for part in node))
     if not isinstance(node, Node):
         return node
     if isinstance(node, Series) and node.index is None:
         inner = free_letters(node.term) - outer
         return replace(node, index=Name(inner.pop())) if len(inner) == 1 else node
-    changes = {f.name: completed(getattr(node, f.name), outer) for f in fields(node)}
-    if all(changes[f.name] is getattr(node, f.name) for f in fields(node)):
+    changes = {name: completed(getattr(node, name), outer) for name in _parts_of(cast(type, type(node)))}
+    if all(new is getattr(node, name) for name, new in changes.items()):
         return node
     return replace(node, **changes)
 

@@ -28,7 +28,7 @@ from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbo
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
 from backprop_symbolic.message import Message
-from backprop_symbolic.review import repair
+from backprop_symbolic.review import grammar, repair
 from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
@@ -76,6 +76,7 @@ from backprop_symbolic.review.tree import (
     Statement,
     Sum,
 )
+from backprop_symbolic.wording import languages
 
 FIELD_POINTS = 2
 REAL_POINTS = 6
@@ -247,6 +248,11 @@ class Side:
     def text(self) -> str:
         return source(self.row, self.node)
 
+    @property
+    def formula(self) -> bool:
+        """Whether it says what something is computed from, in names alone."""
+        return not (isinstance(self.node, Name) or numeric(self.node) or rounded(self.node))
+
 
 @dataclass
 class Chain:
@@ -397,13 +403,25 @@ class Judge:
             elif numeric(side.node) or not numeric(chain.last.node):
                 chain.last = side if chain.wrong is None and verdict.why is None else chain.last
             self.numbers.learn(chain, side, verdict.verdict)
-            if not (numeric(side.node) or rounded(side.node) or isinstance(side.node, Name)):
+            if side.formula:
                 chain.formula = side.node
 
     @cached_property
     def vocabulary(self) -> repair.Vocabulary:
-        """What the text writes."""
-        return repair.vocabulary(self.context.statements)
+        """What the text writes, and names of the network like them that it leaves out."""
+        found = repair.vocabulary(self.context.statements)
+        graph = self.context.graph
+        if graph is None:
+            return found
+        bases = {(name.base, name.mark) for name in found.names}
+        more: dict[Name, str] = {}
+        for latex in {text for code in languages() for text in graph.written(code).values()}:
+            name = _name(latex)
+            if name is not None and (name.base, name.mark) in bases:
+                more.setdefault(name, latex)
+        return replace(
+            found, names={**found.names, **{n: t for n, t in more.items() if n not in found.names}}
+        )
 
     def slip(self, chain: Chain, left: Side, side: Side) -> repair.Mistake | None:
         """The probable mistake of a wrong link."""
@@ -432,7 +450,10 @@ class Judge:
         if total(left, right) is not None or whole(left, right) in self.context.constraints:
             return Verdict(RIGHT, "definition")
         if isinstance(left, Name) and numeric(right) and self.numbers.is_leaf(left):
-            return self.numbers.judge(chain, side)
+            found = self.numbers.judge(chain, side)
+            if found.verdict == WRONG and not self.context.given.values:
+                return Verdict(RIGHT, "definition")  # a leaf may be given another number later: x = 0
+            return found
         if defining:
             return self.definition(left, right)
         if isinstance(left, Beside | Applied) and self.is_function(left, right):
@@ -509,8 +530,9 @@ class Judge:
 
     def claim(self, chain: Chain, left: Node, right: Node, quick: bool = False) -> Verdict:
         """Whether left = right follows from the definitions, in a reading that the text admits."""
-        outer = free_letters(chain.head.node)
-        left, right = completed(left, outer), completed(right, outer)
+        if self.context.indexed:
+            outer = free_letters(chain.head.node)
+            left, right = completed(left, outer), completed(right, outer)
         failed: Verdict | None = None
         why: Message | None = None
         readings = islice(self.readings(left, right), 1) if quick else self.readings(left, right)
@@ -652,7 +674,7 @@ class Judge:
     def decided(self, reading: Reading, chain: Chain, left: Node, right: Node) -> Verdict:
         """left = right in one reading, for all numbers that its indices may have."""
         meaning, points = self.meaning(reading)
-        free = free_letters(left) | free_letters(right)
+        free = free_letters(left) | free_letters(right) if self.context.indexed else set()
         results: list[tuple[bool, bool]] = []
         first: tuple[Expr, Expr] | None = None
         for indices in _assignments(sorted(free)):
@@ -1044,7 +1066,7 @@ class Amounts:
                         head, single = chain.head.node, _single(node)
                         if single is not None and k == 1 and isinstance(head, Name) and self.is_leaf(head):
                             self.leaves.setdefault(self.meaning.symbol(head, {}), float(single.value))
-                    if not numeric(node) and not rounded(node) and not isinstance(node, Name):
+                    if side.formula:
                         chain.formula = node
 
     # ------------------------------------------------------------ verdicts
@@ -1172,6 +1194,14 @@ class Amounts:
                     symbol = self.meaning.symbol(at_time(part), {})
                     if self.meaning.quantities.get(symbol) is None:
                         self.leaves.setdefault(symbol, float(number.value))
+
+
+def _name(latex: str) -> Name | None:
+    """A name written in LaTeX, as the grammar reads it."""
+    text = f"{latex} = 0"
+    read = grammar.parse(Row("", text, ((1, 1),) * (len(text) + 1), 0))
+    found = read.relations[0].sides[0] if isinstance(read, Statement) else None
+    return found if isinstance(found, Name) else None
 
 
 def _single(node: Node) -> Number | None:

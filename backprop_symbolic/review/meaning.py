@@ -243,12 +243,20 @@ class Meaning:
             self.foreign.setdefault(name.key, name)
             return None
         for key in self.known:
-            definition = self.quantities.get(self.symbol(Name(key), {}))
-            ends = key == unit or (key.endswith(unit) and not key[: -len(unit)][-1:].isdigit())
-            if ends and isinstance(definition, Call) and isinstance(definition.args[1], Symbol):
-                return Partial(error, definition.args[1])
+            if key == unit or (key.endswith(unit) and not key[: -len(unit)][-1:].isdigit()):
+                net = self.sum_of(self.quantities.get(self.symbol(Name(key), {})))
+                if net is not None:
+                    return Partial(error, net)
         self.foreign.setdefault(name.key, name)
         return None
+
+    def sum_of(self, output: Expr | None) -> Symbol | None:
+        """The net of y = f(net), which must be a quantity itself."""
+        if output is None or isinstance(output, Partial):
+            return None
+        inside = symbols(output)
+        alone = len(inside) == 1 and self.quantities.get(inside[0]) is not None
+        return inside[0] if alone else None
 
     @cached_property
     def known(self) -> tuple[str, ...]:
@@ -368,8 +376,8 @@ class _Writer:
         if node.base in ("delta", "δ") and len(node.sub) == 2 and set(node.sub) <= set(self.indices):
             return ONE if len({self.indices[c] for c in node.sub}) == 1 else ZERO
         if not node.sub and node.base in self.indices:
-            return Integer(self.indices[node.base])
-        return cast(Expr, self.meaning.symbol(node, self.indices))
+            return cast(Expr, Integer(self.indices[node.base]))
+        return self.meaning.symbol(node, self.indices)
 
     def sum(self, node: Sum) -> Expr:
         terms = [self.expr(t) if s > 0 else neg(self.expr(t)) for s, t in node.terms]

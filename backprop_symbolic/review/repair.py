@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import islice, product
+from itertools import combinations, islice, product
 from math import floor, isfinite, log10
 
 from backprop_symbolic.message import Message
@@ -45,7 +45,7 @@ from backprop_symbolic.review.tree import (
 )
 
 #: As many repairs are tried of one equation, and as many of one kind.
-MAX_TRIED, MAX_OF_A_KIND = 900, 240
+MAX_TRIED, MAX_OF_A_KIND = 1200, 300
 #: As many names, derivatives, factors of the surrounding text are tried.
 NEAR, FEW = 24, 12
 LEFT, RIGHT = 0, 1
@@ -243,7 +243,7 @@ def _sibling(name: Name, other: Name) -> bool:
 
 def _shape(sub: str) -> str:
     """What an index looks like: letters stay, digits are one."""
-    return re.sub(r"\d", "1", re.sub(r"(?<![A-Za-z])0(?=\d)", "o", sub))
+    return re.sub(r"\d+", "1", re.sub(r"(?<![A-Za-z])0(?=\d)", "o", sub))
 
 
 def _siblings(side: _Side, name: Name) -> list[Name]:
@@ -435,6 +435,10 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
             slope = isinstance(site.node, Applied) and site.node.primes
             if isinstance(site.node, Derivative) and value is not None:
                 slope = _is_slope(site.node, value.node)
+            slope = slope or any(
+                value.node == site.node and _is_slope(of, value.node)
+                for of, value in side.known.factors.items()
+            )
             key = "review.mistake_lost_slope" if slope else "review.mistake_lost_factor"
             found.append((key, site.node, shown))
     yield from sorted(islice(found, 2 * NEAR), key=lambda f: f[0] != "review.mistake_lost_slope")
@@ -520,14 +524,9 @@ def _extra_terms(side: _Side) -> _Found:
 
 def _lost_terms(side: _Side) -> _Found:
     """A path forgotten: a term once more with other indices; a term of the other side."""
-    for site in sites(side.node):
-        if isinstance(site.node, Product) and all(isinstance(n, (Sum, Product)) for n in site.above):
-            yield from _paths_among_factors(side, site)
-    for site in _terms(side.node):
-        taken = isinstance(site.parent, Sum) and (-1, site.node) in site.parent.terms
-        for said, new, text in _with_sibling(side, site.node):
-            shown = f"({text})" if taken else text
-            yield said, side.put(site, new, shown, outer(side.written.text, site.node.span))
+    found = [*_paths_alone(side), *_paths_among_factors(side)]
+    for _, said, change in sorted(islice(found, 8 * MAX_OF_A_KIND), key=lambda f: f[0]):
+        yield said, change
     for other in sites(side.other.node):
         if isinstance(other.node, Sum):
             for sign, term in other.node.terms:
@@ -542,16 +541,31 @@ def _added(side: _Side, sign: int, term: Node, shown: str) -> Change:
     return Change(Sum((*terms, (sign, term))), node.span, text)
 
 
-def _paths_among_factors(side: _Side, site: Site) -> _Found:
-    """The first factors are one path of several: (a b + a' b') c for a b c."""
-    node = site.node
-    assert isinstance(node, Product)
-    for count in range(1, min(len(node.factors) - 1, 4) + 1):
-        first, rest = node.factors[:count], node.factors[count:]
-        start, end = outer(side.written.text, first[0].span)[0], outer(side.written.text, first[-1].span)[1]
-        path = first[0] if count == 1 else Product(first, span=(start, end))
-        for said, both, text in _with_sibling(side, path):
-            yield said, side.put(site, Product((both, *rest)), f"({text})", (start, end))
+def _paths_alone(side: _Side) -> Iterator[tuple[int, Message, Change]]:
+    """Every term as one path of several, with its length."""
+    for site in _terms(side.node):
+        taken = isinstance(site.parent, Sum) and (-1, site.node) in site.parent.terms
+        span = outer(side.written.text, site.node.span)
+        for said, new, text in _with_sibling(side, site.node):
+            yield span[1] - span[0], said, side.put(site, new, f"({text})" if taken else text, span)
+
+
+def _paths_among_factors(side: _Side) -> Iterator[tuple[int, Message, Change]]:
+    """Some factors side by side are one path of several: (a b + a' b') c for a b c."""
+    for site in sites(side.node):
+        node = site.node
+        if not isinstance(node, Product) or not all(isinstance(n, (Sum, Product)) for n in site.above):
+            continue
+        spans = [outer(side.written.text, factor.span) for factor in node.factors]
+        for first, last in combinations(range(len(spans) + 1), 2):
+            if last - first > 3 or last - first == len(spans):
+                continue
+            span = spans[first][0], spans[last - 1][1]
+            some = node.factors[first:last]
+            path = some[0] if len(some) == 1 else Product(some, span=span)
+            for said, both, text in _with_sibling(side, path):
+                whole = Product((*node.factors[:first], both, *node.factors[last:]))
+                yield span[1] - span[0], said, side.put(site, whole, f"({text})", span)
 
 
 def _with_sibling(side: _Side, term: Node) -> Iterator[tuple[Message, Node, str]]:
@@ -561,8 +575,8 @@ def _with_sibling(side: _Side, term: Node) -> Iterator[tuple[Message, Node, str]
     choices = [[name, *_siblings(side, name)] for name in own]
     tried = 0
     # Most names change from path to path; those that do not belong to what the paths have in common.
-    combinations = islice(product(*(range(len(c)) for c in choices)), 4 * MAX_OF_A_KIND)
-    for picked in sorted(combinations, key=lambda p: (sum(i == 0 for i in p), sum(p))):
+    ways = islice(product(*(range(len(c)) for c in choices)), 4 * MAX_OF_A_KIND)
+    for picked in sorted(ways, key=lambda p: (sum(i == 0 for i in p), sum(p))):
         new = {n: c[i] for n, c, i in zip(own, choices, picked, strict=True) if i}
         if not new or tried >= MAX_OF_A_KIND // 4:
             continue

@@ -369,10 +369,15 @@ class _Text:
     def rows_of(self, places: list[int]) -> Iterator[list[int]]:
         r"""A formula's rows: split at \\, without &, without the environments that only align."""
         text = "".join(map(self.text.__getitem__, places))
+        shrunk = SHRUNK.fullmatch(text)
+        if shrunk is not None:
+            places, text = places[shrunk.start("inner") : shrunk.end("inner")], shrunk["inner"]
         depth, whole, column = 0, 0, 0
         row: list[int] = []
         at = 0
         for found in ROW_SIGN.finditer(text):
+            if found.start() < at:
+                continue  # inside of a reason
             row += places[at : found.start()]
             at = found.end()
             sign = found.group()
@@ -433,7 +438,9 @@ class _Text:
 
     def trimmed(self, places: list[int]) -> list[int]:
         first = next((i for i, place in enumerate(places) if not self.text[place].isspace()), len(places))
-        return places[first:]
+        # A row that was broken before its sign begins with a space that is none of its own.
+        indent = INDENT.match("".join(self.text[place] for place in places[first : first + MAX_INDENT]))
+        return places[first + (indent.end() if indent is not None else 0) :]
 
 
 ROW_SIGN = re.compile(
@@ -442,6 +449,12 @@ ROW_SIGN = re.compile(
     r"|\\."
     r"|[{}]|&&?",
     re.DOTALL,
+)
+MAX_INDENT = 60
+INDENT = re.compile(r"(?:\\q?quad|\\[,;: ]|\{\}|\s)+(?==)")
+#: A formula that is set smaller where it is too wide.
+SHRUNK = re.compile(
+    r"\s*\\resizebox\*?\s*\{[^{}]{0,200}\}\s*\{!\}\s*\{\s*\$(?:\\displaystyle)?(?P<inner>[^$]*)\$\s*\}\s*"
 )
 REASON = re.compile(r"\s*(?:\\quad|\\qquad|\\[,;: ]|\s)*\\text(?:rm|it)?\s*\{")
 
