@@ -414,8 +414,7 @@ class _Text:
         return len(text)
 
     def row(self, places: list[int], index: int, display: bool) -> Row:
-        while places and self.text[places[0]].isspace():
-            places = places[1:] if len(places) < 64 else self.trimmed(places)
+        places = self.trimmed(places)
         while places and self.text[places[-1]].isspace():
             places.pop()
         places = places[:MAX_TEXT]
