@@ -186,9 +186,8 @@ def fault(seed: int) -> Fault | None:
         assert isinstance(display, Display)
         row = display.rows[r]
         lhs = next(x.lhs for x in reversed(display.rows[: r + 1]) if x.lhs is not None)
-        if isinstance(lhs, Call) and row.lhs is not None and kind != "digit":
-            if lhs.args[1] not in found.graph.quantities:
-                continue  # f(x) = … : a text is free to define its functions
+        if isinstance(lhs, Call) and lhs.args[1] not in found.graph.quantities:
+            continue  # f(x) = … : a text is free to define its functions
         options = list(_DAMAGE[kind](found, lhs, row, draw))
         draw.shuffle(options)
         for after in options[:4]:
