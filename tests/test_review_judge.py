@@ -161,6 +161,11 @@ def test_an_index_that_is_not_on_the_left():
     assert verdicts(r"p_j = \frac{e^{a_i}}{\sum_k e^{a_k}}") == [WRONG]
 
 
+def test_towers_of_powers_are_left_as_they_are():
+    """9^{9^9} is not multiplied out."""
+    assert verdicts(r"y = x^{9^{9^{9}}}", r"\frac{dy}{dx} = 1")[0] == RIGHT
+
+
 # ---------------------------------------------------------------- updates
 
 

@@ -660,7 +660,7 @@ def _count(found: set[str], words: tuple[str, ...]) -> int:
     """How many units a layer has by the names of the text: x1, x2, x3 are three; 2 where it says nothing."""
     for word in words:
         numbers = [int(k[len(word) :]) for k in found if k.startswith(word) and k[len(word) :].isdigit()]
-        if numbers and max(numbers) <= 20:
+        if numbers and 1 <= max(numbers) <= 20:
             return max(numbers)
     return 2
 

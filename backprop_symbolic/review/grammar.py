@@ -1203,6 +1203,8 @@ def _parsed(row: Row) -> Statement | NotRead:
     return Statement(row, relations, connective)
 
 
+#: What only sets a row in; between two formulas it would part them.
+SET_IN = re.compile(r"(?:\\q?quad|\\[,;:! ]|\{\}|[\s&>])*")
 #: A row that begins with a sign of operation goes on from the one before.
 GOES_ON = re.compile(
     r"(?:\\q?quad|\\[,;:! ]|\{\}|[\s&>])*(?:(?P<sum>[+\-−])|\\cdot|\\times|\*|/|·|×)(?![A-Za-z*])"
@@ -1223,9 +1225,12 @@ def _joined(rows: Sequence[Row], i: int) -> tuple[Row, int]:
             begins = row.block == after.block and related and not _left_open(after.text)[2]
         if not (opened or waits or (begins and related)):
             break
-        at = (*row.at, *after.at)
+        skip = SET_IN.match(after.text)
+        start = skip.end() if skip and begins else 0
+        at = (*row.at, *after.at[start:])
         macros = (*row.macros, *after.macros)
-        row = replace(row, id=f"{row.id}+{after.id}", text=f"{row.text} {after.text}", at=at, macros=macros)
+        text = f"{row.text} {after.text[start:]}"
+        row = replace(row, id=f"{row.id}+{after.id}", text=text, at=at, macros=macros)
         end += 1
     return row, end
 

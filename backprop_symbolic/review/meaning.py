@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from sympy import Abs, Expr, Function, Integer, Piecewise, Rational, Symbol, pi
+from sympy import Abs, Add, Expr, Function, Integer, Mul, Piecewise, Rational, Symbol, pi
 from sympy import atan as atan_
 from sympy import cos as cos_
 from sympy import cosh as cosh_
@@ -612,9 +612,9 @@ def _constant(expr: Expr) -> Rational | None:
     """The number that 2 - 1 is, where an exponent is written so."""
     if isinstance(expr, Rational):
         return cast(Rational, expr)
-    if symbols(expr) or any(isinstance(p, (Call, Prime, Partial)) for p in _parts(expr)):
-        return None
-    value = expr.doit() if not expr.has(Frac) else None
+    if not all(isinstance(p, (Rational, Add, Mul)) for p in _parts(expr)):
+        return None  # 9^{9^9} is left as it is written
+    value = expr.doit()
     return cast(Rational, value) if isinstance(value, Rational) else None
 
 
