@@ -373,6 +373,8 @@ class _Text:
         row: list[int] = []
         at = 0
         for found in ROW_SIGN.finditer(text):
+            if found.start() < at:
+                continue
             row += places[at : found.start()]
             at = found.end()
             sign = found.group()

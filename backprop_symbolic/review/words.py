@@ -37,17 +37,10 @@ GREEK = SMALL | words("Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omeg
 #: Greek letters that plain text writes out.
 SPELLED = words("alpha beta gamma delta epsilon zeta eta theta kappa lambda sigma omega")
 WORDS = QUANTITIES | FUNCTIONS | SPELLED
-UNICODE_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωϕϵϑΓΔΘΛΞΠΦΨΩ",
-        (
-            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda "
-            "mu nu xi pi rho sigma tau "  # noqa: SIM905"
-            "upsilon phi chi psi omega phi epsilon vartheta Gamma Delta Theta Lambda Xi Pi Phi Psi Omega"
-        ).split(),
-        strict=True,
-    )
-)
+_LETTERS = "αβγδεζηθικλμνξπρστυφχψωϕϵϑΓΔΘΛΞΠΦΨΩ"
+_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
+    upsilon phi chi psi omega phi epsilon vartheta Gamma Delta Theta Lambda Xi Pi Phi Psi Omega"""
+UNICODE_GREEK = dict(zip(_LETTERS, _NAMES.split(), strict=True))
 VARIANTS = {"varphi": "phi", "varepsilon": "epsilon", "vartheta": "theta", "varrho": "rho"}
 
 THEREFORE, BECAUSE, IMPLIES = "therefore", "because", "implies"
