@@ -12,10 +12,29 @@ from tools import shared
 
 from backprop_symbolic import Network, derive, prove_activation, render
 from backprop_symbolic.errors import BadText
+from backprop_symbolic.render import Options
 from backprop_symbolic.review import grammar, sources
 from backprop_symbolic.review.tree import (
-    Applied, Bars, Beside, Cases, Derivative, Foreign, Name, Node, NotRead, Number, Power, Primed, Product,
-    Quotient, Relation, Root, Row, Series, Statement, Sum,
+    Applied,
+    Bars,
+    Beside,
+    Cases,
+    Derivative,
+    Foreign,
+    Name,
+    Node,
+    NotRead,
+    Number,
+    Power,
+    Primed,
+    Product,
+    Quotient,
+    Relation,
+    Root,
+    Row,
+    Series,
+    Statement,
+    Sum,
 )  # fmt: skip
 
 
@@ -79,7 +98,7 @@ FORMS = {
     r"y_ip_i": "[yi pi]",
     r"w_ij x_j": "[wij xj]",
     r"w^{new} = w^{old}": "w⁺ = w°",
-    r"w_1^+ = w5+": "w1⁺ = w5⁺" if False else "w1⁺ = w5⁺",
+    r"w_1^+ = w5+": "w1⁺ = w5⁺",
     r"w_{31} (t + 1) = w_{31}t": "w31⁺ = w31°",
     r"w(t + 1) = w_{t}": "w⁺ = w°",
     r"w^{(t+1)} = w^{(t)}": "w⁺ = w°",
@@ -126,7 +145,7 @@ FORMS = {
     r"\|x\|^2 = ||x||^2": "‖x‖^2 = ‖x‖^2",
     r"|a||b|": "[|a| |b|]",
     r"{ exp }(-x) = \text{exp(-x)}": "exp!(-x) = exp!(-x)",
-    r"\tanh x = -i \tan ix": "tanh!x = (-[i tan!([i x])])" if False else "tanh!x = (-[i tan![i x]])",
+    r"\tanh x = -i \tan ix": "tanh!x = (-[i tan![i x]])",
     # sums, cases
     r"\sum_{k\neq i} a_k": "Σk,·,·,i:ak",
     r"\sum\limits_{j=1}^{l} g_j \cdot w_{hj} + 1": "(+Σj,1,l,·:[gj whj]+1)",
@@ -194,7 +213,7 @@ def test_numbers_keep_the_unit_of_their_last_digit():
         ("a = # b", "why_character", "#"),
         ("2 3 = 6", "why_unexpected", "3"),
         (r"\partial E = 1", "why_differential", r"\partial E = 1"),
-        (r"\text{one two three}", "why_words", r"\text{one two three}"),
+        (r"\text{and}", "why_words", r"\text{and}"),
         ("1" * 101, "why_number", "1" * 101),
         (r"\begin{cases} 1 & x \end{cases}", "why_cases", r"\end{cases}"),
     ],
@@ -236,7 +255,7 @@ def texts(source: str, name: str = "a.md") -> list[str]:
     ],
 )  # fmt: skip
 def test_markdown(source, rows):
-    assert [t for t in texts(source)] == rows
+    assert texts(source) == rows
 
 
 def test_latex():
@@ -306,7 +325,7 @@ def test_deep_nesting_is_refused():
         assert found.why.key in ("review.why_long", "review.why_deep")
 
 
-PIECES = r"\frac \partial d { } ( ) [ ] \{ \} _ ^ ' + - * / = , . | \| \left \right \begin{cases} \end{cases} & \\ \sum \sqrt x w_{31} 3 0.5 오차 y_{o1} \text{a b} \text{if} \quad \sigma f e \ln \max \hat t (t+1) \boxed \mathbf \over < > \therefore \Rightarrow 同理 \cdot \Delta \in dE/ dw \prime \left\{ \begin{array}{l} \end{array} \right. && if d/dx \mathrm{d} {} \odot \top T $ $$ ` ```".split(" ")  # fmt: skip
+PIECES = r"\frac \partial d { } ( ) [ ] \{ \} _ ^ ' + - * / = , . | \| \left \right \begin{cases} \end{cases} & \\ \sum \sqrt x w_{31} 3 0.5 오차 y_{o1} \text{a b} \text{if} \quad \sigma f e \ln \max \hat t (t+1) \boxed \mathbf \over < > \therefore \Rightarrow 同理 \cdot \Delta \in dE/ dw \prime \left\{ \begin{array}{l} \end{array} \right. && if d/dx \mathrm{d} {} \odot \top T $ $$ ` ```".split(" ")  # noqa: SIM905  # fmt: skip
 
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=30), st.sampled_from(["", " "]))
@@ -335,11 +354,11 @@ def test_what_we_print_we_read(language, format):
     """Every row of our own documents, displayed or in a sentence."""
     ending = {"markdown": "a.md", "latex": "a.tex", "notebook": "a.ipynb"}[format]
     softmax = Network.dense([2, 3, 2], ["tanh", "softmax"], "categorical_cross_entropy", "node")
-    derived = [(derive("2-2-2", w), None) for w in ("w11", "all")] + [(derive(softmax, "all", notation="layered"), None)]
-    for result, _ in derived:
-        assert unread(render.render(result.derivation, format, language).encode(), ending) == []
-    for name in ("relu", "gelu", "selu", "hard_swish", "softplus", "mish"):
-        assert unread(render.render(prove_activation(name).derivation, format, language).encode(), ending) == []
+    names = ("relu", "gelu", "selu", "hard_swish", "softplus", "mish")
+    derived = [derive("2-2-2", "w11"), derive("2-2-2", "all"), derive(softmax, "w1_11", notation="layered")]
+    options = Options(language=language, standalone=True)
+    for result in [*derived, *map(prove_activation, names)]:
+        assert unread(render.render(result.derivation, format, options).encode(), ending) == []
 
 
 def test_the_lecture_is_read_whole():

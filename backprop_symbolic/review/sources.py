@@ -378,6 +378,8 @@ class _Text:
             row += places[at : found.start()]
             at = found.end()
             sign = found.group()
+            if found.group("fit"):  # a wide row made to fit the page
+                continue
             if found.group("which"):
                 name = found.group("name").rstrip("*")
                 if name in STRIPPED and not whole:
@@ -441,6 +443,7 @@ class _Text:
 ROW_SIGN = re.compile(
     r"\\\\(?:\*?\s*\[[^\]\n]{0,20}\]|\*)?"
     r"|\\(?P<which>begin|end)\s*\{(?P<name>[A-Za-z]+\*?)\}(?:\{[lcr|@{}\s]{0,40}\})?"
+    r"|(?P<fit>\\resizebox\s*\{[^{}]{0,200}\}\s*\{[^{}]{0,40}\}\s*\{\$|\$\s*\})"
     r"|\\."
     r"|[{}]|&&?",
     re.DOTALL,
