@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source, Values
+    from backprop_symbolic.review.contextfile import ContextFile
     from backprop_symbolic.spec import Network
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -69,6 +70,13 @@ def network_options(*, at_length: bool = False, penalties: bool = True) -> Calla
 
 def numbers_options(command: Command) -> Command:
     """The options that give numbers."""
+    return known_numbers_options(
+        click.option("--seed", type=int, metavar="N", help="Draw what is given nowhere else.")(command)
+    )
+
+
+def known_numbers_options(command: Command) -> Command:
+    """The options that give numbers which somebody knows: none is drawn."""
     for option in reversed(
         [
             click.option(
@@ -80,7 +88,6 @@ def numbers_options(command: Command) -> Command:
                 "--set", "settings", metavar="NAME=NUMBER", multiple=True,
                 help="One number, e.g. --set x1=0.05. Repeatable; wins over files.",
             ),
-            click.option("--seed", type=int, metavar="N", help="Draw what is given nowhere else."),
             click.option("--example", metavar="NAME", help="A published worked example, e.g. mazur."),
             click.option(
                 "--sample", type=int, metavar="N", help="Which sample of a file of several, from 1."
@@ -874,6 +881,56 @@ def _layers(sizes: str | None, depth: str | None, activation: str) -> Network:
     if not depth.isdecimal() or len(depth) > 6 or not 0 < int(depth) < MAX_LAYERS:
         raise BadNetwork(f"--depth takes a number of layers from 1 to {MAX_LAYERS - 1}, not {quoted(depth)}")
     return Network.dense([2] * (int(depth) + 1), activation)
+
+
+# ---------------------------------------------------------------- the review
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@click.option("--context", "context_file", metavar="FILE",
+              help="What the text does not say: network, names, numbers, as TOML.")  # fmt: skip
+@network_options()
+@known_numbers_options
+@click.option("--format", "format_", metavar="NAME", default="text", show_default=True,
+              help="text, json, markdown, html or sarif.")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Language: en or ko.")
+@click.option("--fail-on", metavar="WHAT", default="wrong", show_default=True,
+              help="Exit code 1 for: wrong, undecided (or wrong), never.")  # fmt: skip
+@click.option("--quiet", is_flag=True, help="Only what is not right.")
+@click.option("--fix", metavar="FILE", help="Write the text with its repairs to a new FILE.")
+@click.option("--force", is_flag=True, help="With --fix: replace FILE.")
+@click.option("--colour", "--color", metavar="WHEN", default="auto", show_default=True,
+              help="auto (on a terminal), always or never.")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, replacing it, instead of stdout.")
+def review(**options: Any) -> int:
+    """Read derivations written by hand and judge every equation.
+
+    FILE is Markdown, LaTeX or a Jupyter notebook, '-' is Markdown from stdin. Names, network and numbers
+    are found in the text, or stated by the options. Each equation is right, wrong (with a
+    counterexample, the probable mistake and what would be right) or not decided, never guessed. Exit
+    code 0 where all is right, 1 where something is wrong, 2 for a file that cannot be read.
+    """
+    if options["output"] is not None:
+        writable(options["output"])
+    from backprop_symbolic.review import command
+
+    command.check(options)
+    context = command.context_file(options["context_file"])
+    return command.review(options, context, _reviewed_graph(options, context), write)
+
+
+def _reviewed_graph(options: dict[str, Any], context: ContextFile) -> tuple[Graph | None, Sequence[Source]]:
+    """The network that the options and a context file state, if they do, and where numbers come from."""
+    names = ("network", "activation", "loss", "bias", "l1", "l2")
+    given = {f"--{name}": options[name] for name in names}
+    found = _sources(options["values_files"], options["settings"], options["example"])
+    sources = [*context.sources, *found]
+    stated = (*given.values(), options["graph_file"], options["notation"])
+    about = any(source.settings or source.arrays for source in sources)
+    if not about and all(value is None for value in stated):
+        return None, sources
+    return _stated_graph(options["graph_file"], options["notation"], given, sources), sources
 
 
 # ---------------------------------------------------------------- output

@@ -346,12 +346,16 @@ class Evaluator:
     def _exponential(self, expr: Basic, env: Env) -> Any:
         return self.domain.exponential(self.exponents(expr.args[0], env))
 
+    def formula(self, name: str) -> Expr:
+        """f(x) of the function called `name`."""
+        return formula_of(name)
+
     def _call(self, expr: Basic, env: Env) -> Any:
-        return self._value(formula_of(cast(Call, expr).name), (cast(Expr, expr.args[1]), env))
+        return self._value(self.formula(cast(Call, expr).name), (cast(Expr, expr.args[1]), env))
 
     def _prime(self, expr: Basic, env: Env) -> Any:
         inner: Env = (cast(Expr, expr.args[1]), env)
-        return self.tangent(formula_of(cast(Prime, expr).name), inner, _Seed(X, self.one))
+        return self.tangent(self.formula(cast(Prime, expr).name), inner, _Seed(X, self.one))
 
     def _pieces(self, expr: Basic, env: Env) -> Any:
         return self.value(self.branch(expr, env), env)
@@ -405,7 +409,7 @@ class Evaluator:
             return self.logarithm(definition, None) if isinstance(definition, Call) else None
         if not isinstance(u, Call):
             return None
-        formula = formula_of(u.name)
+        formula = self.formula(u.name)
         parts = exponents(formula)
         if len(parts) == 1 and isinstance(parts[0][1], log_):
             return formula, (cast(Expr, u.args[1]), env)
@@ -624,8 +628,8 @@ _VALUES: Mapping[type, Callable[[Evaluator, Any, Env], Any]] = {
     exp_: Evaluator._exponential,
     Partial: lambda self, expr, env: self.partial(expr),
     Ordinary: lambda self, expr, env: self.partial(expr),
-    Call: Evaluator._call,
-    Prime: Evaluator._prime,
+    Call: lambda self, expr, env: self._call(expr, env),
+    Prime: lambda self, expr, env: self._prime(expr, env),
     Piecewise: Evaluator._pieces,
     Decimal: lambda self, expr, env: self.domain.number(expr.value),
     Numeral: lambda self, expr, env: self.domain.number(expr.value),

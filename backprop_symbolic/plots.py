@@ -65,7 +65,9 @@ def ready(language: str) -> None:
 
 def error_curve(points: Sequence[tuple[int, float]], format: str, language: str = "en") -> bytes:
     """The error against the iteration, on a logarithmic scale where it is never 0, as a file's bytes."""
-    return _drawn(lambda figure, words: _error_curve(figure, words, points), format, language, (7, 4.4))
+    return _drawn(
+        lambda figure, words: _error_curve(figure, words, points), format, language, (7, 4.4), ERRORS
+    )
 
 
 def vanishing_plot(found: Vanishing, format: str, language: str = "en") -> bytes:
@@ -75,7 +77,7 @@ def vanishing_plot(found: Vanishing, format: str, language: str = "en") -> bytes
 
 def curves(entries: Sequence[Activation], format: str, language: str = "en") -> bytes:
     """f and f' of each activation side by side, the greatest |f'| marked, as a file's bytes."""
-    return _drawn(lambda figure, words: _curves(figure, words, entries), format, language, (10, 4.2))
+    return _drawn(lambda figure, words: _curves(figure, words, entries), format, language, (10, 4.2), CURVES)
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,20 @@ class VanishingPlot(_Plot):
 # ---------------------------------------------------------------- the file
 
 
-def _drawn(draw: Any, format: str, language: str, size: tuple[float, float]) -> bytes:
+#: Room around the plots of curves: words of one line, at every language the same. To let matplotlib
+#: find it out costs as much as the drawing.
+CURVES = {"left": 0.05, "right": 0.985, "bottom": 0.13, "top": 0.92, "wspace": 0.14}
+ERRORS = {"left": 0.13, "right": 0.97, "bottom": 0.13, "top": 0.92}
+
+
+def _drawn(
+    draw: Any,
+    format: str,
+    language: str,
+    size: tuple[float, float],
+    room: Mapping[str, float] | None = None,
+) -> bytes:
+    """The figure as a file; without `room`, matplotlib finds out how much its words need."""
     needed()
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -138,7 +153,9 @@ def _drawn(draw: Any, format: str, language: str, size: tuple[float, float]) -> 
         "font.size": 11,
     }
     with mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **settings}):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size, layout="constrained" if room is None else "none")
+        if room is not None:
+            figure.subplots_adjust(**room)
         draw(figure, _Words(language))
         stream = io.BytesIO()
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {}}

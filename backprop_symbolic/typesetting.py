@@ -134,8 +134,8 @@ class _Reader:
 
     def group(self) -> str:
         self.at += 1
-        shown = self.sequence("}") if "}" in self.tokens[self.at :] else ""
-        self.take()
+        shown = self.sequence("}")
+        self.at += 1
         return shown
 
     def atom(self) -> str:
@@ -276,7 +276,7 @@ def whole(text: str) -> str:
 
 def unspaced(typst: str) -> str:
     """The same mathematics with no blank between letters, which a bookmark would show: y_(h 1) as yh1."""
-    return re.sub(r"(?<=\w) (?=\w)", r"\\", typst)
+    return re.sub(r"(?<=\w) (?=\d|[A-Za-z]\b)", r"\\", typst)
 
 
 # ---------------------------------------------------------------- where a long line may be broken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import against_sympy, facts, growth, notes, proofs, startup
+from benchmarks import against_sympy, facts, growth, notes, proofs, review, startup
 from benchmarks.timing import show
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -16,4 +16,6 @@ show("Growth", growth.measure())
 show("Proofs", proofs.measure())
 show("Facts", facts.measure())
 show("Lecture notes", notes.measure())
+if rows := review.measure():
+    show("Published derivations reviewed", rows)
 show("Against SymPy", against_sympy.measure(against_sympy.REAL if given.full else against_sympy.SMALL))

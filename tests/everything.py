@@ -58,7 +58,9 @@ def name(text: str) -> Message:
     return Message("title.loss", {"loss": text})
 
 
-def everything(language: str, kinds: tuple[str, ...] = ("svg", "tikz")) -> tuple[Document, Mapping[Symbol, str]]:
+def everything(
+    language: str, kinds: tuple[str, ...] = ("svg", "tikz")
+) -> tuple[Document, Mapping[Symbol, str]]:
     """The document and the LaTeX of its names."""
     derived = derive("2-2-2", "w31", lang=language)
     names = derived.graph.written(language)
@@ -69,7 +71,10 @@ def everything(language: str, kinds: tuple[str, ...] = ("svg", "tikz")) -> tuple
         (
             Heading(2, Message("section.setting"), anchor="setting"),
             Bullets(tuple(name(text) for text in HOSTILE)),
-            Bullets((Message("section.forward"), Message("section.error"), Message("section.product")), ordered=True),
+            Bullets(
+                (Message("section.forward"), Message("section.error"), Message("section.product")),
+                ordered=True,
+            ),
             Note((Message("group.delta_again"), Message("group.chain_single"))),
             Picture("square", Square(kinds), Message("section.forward"), Message("section.error")),
             Paragraph(Message("group.chain_single")),
@@ -81,7 +86,9 @@ def everything(language: str, kinds: tuple[str, ...] = ("svg", "tikz")) -> tuple
                 ),
                 "lrl",
             ),
-            Code("derive --weight w31 --format pdf -o 'w31.pdf'\n\n  # \"two\" `ticks` \\ {x} $y$ 100% ~ ^ _ & <b> 가중치\n"),
+            Code(
+                "derive --weight w31 --format pdf -o 'w31.pdf'\n\n  # \"two\" `ticks` \\ {x} $y$ 100% ~ ^ _ & <b> 가중치\n"
+            ),
             Code("for i in range(3):\n    print(f'{i}: #{i:>2} -- {i!r}')  # 한글\n", "python"),
             Heading(2, name(HOSTILE[0]), "(1)"),
             Display((Row(D, W), Row(None, Symbol("y_o1"))), (D,)),

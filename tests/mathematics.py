@@ -155,7 +155,8 @@ def markdown_equations(source: str, dialect: str = "github") -> list[Equation]:
 
 
 def latex_equations(source: str) -> list[Equation]:
-    bodies = re.findall(r"\\begin\{align\*\}(.*?)\\end\{align\*\}", source, re.DOTALL)
+    # A display that could be too wide stands inside of \resizebox as aligned.
+    bodies = [m[2] for m in re.finditer(r"\\begin\{(align\*|aligned)\}(.*?)\\end\{\1\}", source, re.DOTALL)]
     return [row for body in bodies for row in rows_of(body)]
 
 

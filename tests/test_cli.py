@@ -356,7 +356,7 @@ def test_a_failure_leaves_the_old_file_and_no_partial_one(call, tmp_path):
     target.write_text("old")
     for args in (
         ["--weight", "w51"],
-        ["--weight", "w31", "--format", "html"],
+        ["--weight", "w31", "--format", "docx"],
         ["--weight", "w31", "--lang", "xx"],
     ):
         refused(call(*args, "-o", target))

@@ -42,6 +42,10 @@ def test_staleness_is_seen(tmp_path, monkeypatch):
     """A changed, a missing and a surplus file are each reported, and mended by one call."""
     for name in ("GOLDEN", "OUTPUT"):
         monkeypatch.setattr(golden, name, tmp_path / name.lower())
+    monkeypatch.setattr(golden, "pages", dict)
+    monkeypatch.setattr(golden, "EXAMPLES", {"w31.md": golden.EXAMPLES["w31.md"]})
+    monkeypatch.setattr(golden, "SAMPLES", {"w11.tex": golden.SAMPLES["w11.tex"]})
+    monkeypatch.setattr(golden, "NOTES", {})
     golden.write()
     assert golden.stale() == {}
     changed, gone = tmp_path / "golden" / "w31.md", tmp_path / "output" / "w11.tex"

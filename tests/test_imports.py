@@ -98,6 +98,22 @@ def test_inside_pictures_imports_run_left_to_right():
         assert set(found) <= set(PICTURES[: PICTURES.index(file.stem)]), file.stem
 
 
+#: What a review is made by, in this order.
+REVIEW = ["tree", "words", "sources", "tokens", "grammar", "context", "meaning", "splice", "repair", "judge", "fix", "report", "contextfile", "command", "__init__"]
+
+
+def test_inside_review_imports_run_left_to_right():
+    """The same within the package of reviews."""
+    assert sorted(REVIEW) == sorted(p.stem for p in FILES["review"])
+    for file in FILES["review"]:
+        before = REVIEW[: REVIEW.index(file.stem)]
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backprop_symbolic.review"):
+                tail = (node.module or "").split(".")[2:]
+                for name in tail or [a.name for a in node.names]:
+                    assert name in before, f"{file.stem} imports {name}"
+
+
 def test_no_exception_is_left_over():
     """An exception that is no longer needed is removed."""
     real = {(m, name) for m in MODULES for file in FILES[m] for name in imports(file)}

@@ -32,9 +32,9 @@ from backprop_symbolic import (
     publish,
     read,
     render,
-    review,
     rules,
 )  # fmt: skip
+from backprop_symbolic.api import VerifiedDerivation
 from backprop_symbolic.derivation import DETAILS, Argument
 from backprop_symbolic.document import Bullets, Display, Heading, Message, Paragraph, document, meanings
 from backprop_symbolic.graph import Graph, dense
@@ -117,25 +117,27 @@ def asked() -> dict[str, list[frozenset[str]]]:
     def note(message: Message) -> None:
         found.setdefault(message.key, set()).add(frozenset(message.args))
 
-    def every(detail: str) -> Iterator:
+    def every() -> Iterator[tuple[VerifiedDerivation, tuple[str, ...]]]:
+        """Each derivation with the details at which it is written."""
         for network, weight in every_derivation():
-            yield derive(network, weight, detail=detail)
+            yield derive(network, weight), ("brief", "normal")
+            yield derive(network, weight, detail="full"), ("full",)
         for name in (*activations.activations.names(), *activations.layer_activations.names(), *FORMULAS, LONG.format("x")):
-            yield prove_activation(name, detail=detail)
+            yield prove_activation(name), tuple(DETAILS)
         for name in (*losses.losses.names(), "(t - o)**4/4", LONG.format("(t - o)")):
-            yield prove_loss(name, detail=detail)
+            yield prove_loss(name), tuple(DETAILS)
 
     for network, _ in every_derivation():
         for message in meanings(network if isinstance(network, Graph) else dense(network)).values():
             note(message)
-    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("mse")):
+    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("mse"), prove_loss("softmax_cross_entropy")):
         for message in meanings(proved.graph, proved.derivation).values():
             note(message)
     for name in lectures.LECTURES:
         for message in lectures.messages_of(lectures.written(name).document):
             note(message)
     pages = [document(descent(optimizer)) for optimizer in optimizers.optimizers]
-    derived = (document(r.derivation, DETAILS[detail]) for detail in DETAILS for r in every(detail))
+    derived = (document(r.derivation, DETAILS[detail]) for r, details in every() for detail in details)
     for whole in (*pages, *derived):
         note(whole.title)
         for block in whole.blocks:
@@ -271,6 +273,20 @@ def about_checks() -> set[str]:
     return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
 
 
+def about_reviews() -> set[str]:
+    """The keys of `backprop review`: every word in its source that is one, and a rule for each of SARIF's.
+
+    That each kind of mistake is named for some text is a test of its own, in test_review_faults.
+    """
+    from backprop_symbolic.review import report
+
+    folder = Path(inspect.getfile(report)).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    words = set(re.findall(r'"(?:review\.)?(\w+)"', source)) | {*report.VERDICTS}
+    words |= {"_".join(filter(None, ("rule", *rule))) for rule in report.RULES}
+    return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
+
+
 def about_pictures() -> set[str]:
     """The keys of flow charts: captions, words for them, and each kind of row in their legends."""
     from backprop_symbolic.graph import dense
@@ -300,13 +316,6 @@ def about_browsers() -> set[str]:
     return found
 
 
-def about_review() -> set[str]:
-    """The keys of `backprop review`: every word in its source that is one, with or without its section."""
-    folder = Path(inspect.getfile(review)).parent
-    words = {w for path in folder.glob("*.py") for w in re.findall(r'"(?:review\.)?(\w+)"', path.read_text("utf-8"))}
-    return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
-
-
 def producible() -> set[str]:
     """Every key that the code can ask for."""
     return {
@@ -327,7 +336,7 @@ def producible() -> set[str]:
         ),
         *about_checks(),
         *about_pictures(),
-        *about_review(),
+        *about_reviews(),
         "word.otherwise",
         "word.language",
         "word.contents",

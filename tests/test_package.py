@@ -39,6 +39,7 @@ def test_the_wheel_holds_templates_notations_and_the_type_marker(wheel):
     assert not [n for n in names if n.startswith(("tests/", "templates/", "docs/"))]
 
 
+@pytest.mark.slow  # .ci/run does the same with the README's first command
 def test_the_wheel_derives_in_a_new_environment(wheel, tmp_path):
     """A fresh virtual environment, the wheel and its dependencies, nothing of the checkout."""
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=120)

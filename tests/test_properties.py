@@ -62,7 +62,7 @@ def derive_names(network: Network) -> list[str]:
     return [w.name for w in dense(network).parameters]
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(networks(width=6, depth=5), st.integers(0, 10_000))
 def test_the_gradient_of_a_random_weight_is_what_a_complex_step_measures(network, which):
     """Any network, any parameter; every step carries evidence."""
@@ -76,7 +76,7 @@ def test_the_gradients_of_many_random_weights(network, which):
     check(network, which)
 
 
-@settings(max_examples=25)
+@settings(max_examples=6)
 @given(networks(width=3, depth=3))
 def test_all_parameters_at_once_are_what_one_by_one_gives(network):
     """`all` names each δ once; the values are those of the single derivations."""

@@ -171,7 +171,12 @@ def _toml(text: str, where: str) -> Source:
         data = tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, and a whole number of too many digits
         raise BadValues(f"values file {quoted(where)} is not TOML: {error}") from None
-    return _source(_keyed(data, where, ""), where)
+    return from_table(data, where)
+
+
+def from_table(data: Mapping[str, Any], where: str) -> Source:
+    """What a table says, as a values file would. Raises BadValues, with the place."""
+    return _source(_keyed(dict(data), where, ""), where)
 
 
 def _json(text: str, where: str) -> Source:
@@ -495,6 +500,25 @@ def resolve(graph: Graph, sources: Sequence[Source], *, seed: int | None = None)
     return Values(values, {s: n.where for s, n in numbers.items()}, each, places)
 
 
+def known(graph: Graph, sources: Sequence[Source], sample: int | None = None) -> Mapping[Symbol, float]:
+    """The numbers that the sources give, be they all or not; later sources win.
+
+    Raises BadValues for a name that the graph has not, and for several samples of which none is named.
+    """
+    found: dict[Symbol, float] = {}
+    for source in sources:
+        numbers, rows = _of(graph, source)
+        if sample is None and len(rows) > 1:
+            raise BadValues(
+                f"{source.where} has {len(rows)} samples: name one with --sample, e.g. --sample 1"
+            )
+        if sample is not None and rows and not 1 <= sample <= len(rows):
+            raise BadValues(f"no sample {sample}: there are {len(rows)}, counted from 1")
+        chosen = rows[(sample or 1) - 1] if rows else {}
+        found |= {symbol: number.value for symbol, number in (*numbers.items(), *chosen.items())}
+    return found
+
+
 def _state(graph: Graph, numbers: dict[Symbol, Number]) -> None:
     """The constants whose number the network states, such as the factor of a penalty."""
     for symbol, text in graph.values.items():
@@ -782,6 +806,6 @@ def example(name: str) -> Source:
 
 
 __all__ = [
-"Number", "Setting", "Source", "Values", "evaluate", "example", "examples", "leaves",
+"Number", "Setting", "Source", "Values", "evaluate", "example", "examples", "from_table", "known", "leaves",
     "load", "parse_set", "random_values", "resolve", "stated",
 ]  # fmt: skip

@@ -137,22 +137,30 @@ def cut(block: Block, room: float, first: float) -> Iterator[Block]:
         yield block
         return
     taken: list[Any] = []
-    for item in repeating(block[part]) if block["kind"] == "display" else block[part]:
-        if taken and height({**block, part: [*taken, item]}) > first:
+    for unit in equations(block, room) if block["kind"] == "display" else ([item] for item in block[part]):
+        if taken and height({**block, part: [*taken, *unit]}) > first:
             yield {**block, part: taken}
             taken, first = [], room
-            if block["kind"] == "display" and item["sign"]:
-                item = {**item, "left": item["again"]}
-        taken.append(item)
+            if block["kind"] == "display":
+                unit = [{**unit[0], "left": unit[0]["again"]}, *unit[1:]]
+        taken += unit
     yield {**block, part: taken}
 
 
-def repeating(rows: list[dict[str, str]]) -> Iterator[dict[str, str]]:
-    """Rows that each know the left side of the equation they go on with."""
-    left = ""
-    for row in rows:
+def equations(block: Block, room: float) -> Iterator[list[dict[str, str]]]:
+    """Equations of a display with the lines that they go on in, each with its left side even if repeated.
+
+    One that is too high for a frame comes line by line.
+    """
+    left, unit = "", list[dict[str, str]]()
+    for row in block["rows"]:
         left = row["left"] or left
-        yield {**row, "again": left}
+        if unit and (row["sign"] or height({**block, "rows": [*unit, row]}) > room):
+            yield unit
+            unit = []
+        unit.append({**row, "again": left if row["sign"] else ""})
+    if unit:
+        yield unit
 
 
 # ---------------------------------------------------------------- heights
@@ -176,8 +184,8 @@ def height(block: Block) -> float:
         return DISPLAY + sum(row_height(row["left"] + row["right"]) for row in block["rows"])
     if kind == "table":
         rows = [block["head"], *block["rows"]]
-        lines_in_all = sum(row_lines(row, block["columns"]) for row in rows)
-        return TABLE + TABLE_LINE * float(block["stretch"]) * lines_in_all
+        line = TABLE_LINE * float(block["stretch"])
+        return TABLE + line * sum(row_lines(row, block["columns"]) for row in rows)
     if kind == "code":
         return PARAGRAPH + CODE_LINE * sum(lines(line, SLIDE.line) for line in block["lines"])
     if kind == "picture":

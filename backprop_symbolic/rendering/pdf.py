@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from backprop_symbolic import engines
-from backprop_symbolic.document import Display, Document, Picture, Row
+from backprop_symbolic.document import Display, Document, Heading, Picture, Row, Table
 from backprop_symbolic.rendering.base import (
     Format,
     Options,
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
 #: Columns of a table: the letters of LaTeX in Typst's words.
 SIDES = {"l": "left", "c": "center", "r": "right"}
-#: A right side up to this many characters of source is short enough to stay on one line.
-SHORT = 60
+#: So many signs of a right side surely fit on a line; so many of both sides, with no measuring done.
+SHORT, PLAIN = 40, 54
+#: Equations beyond these may go on on the next page.
+FEW = 6
+_LINK = re.compile(r'#to\("[^"]*", \$(.*?)\$\)')
+_SIGN = re.compile(r'"[^"]*"|[A-Za-z.]+|[^\s()_^,]')
 
 
 def write(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
@@ -51,9 +55,15 @@ _HANGUL = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf90
 
 def typst_source(document: Document, names: Mapping[Symbol, str], options: Options) -> Written:
     """The document in Typst, with its pictures as files."""
-    labels = _labels(document)
-    write = Typst(names, messages(options.language, options.templates)["word.otherwise"], labels)
+    labels = {
+        s: f"name-{s.name}" for block in document.blocks if isinstance(block, Display) for s in block.names
+    }
+    otherwise = messages(options.language, options.templates)["word.otherwise"]
+    write = Typst(names, otherwise, labels)
     words = Words(options.language, inline(write), escape_typst, options.templates)
+    # A heading is no place for a link: the table of contents repeats it, the bookmarks have it as text.
+    bare = inline(Typst(names, otherwise))
+    headings = Words(options.language, lambda value: unspaced(bare(value)), escape_typst, options.templates)
     files: dict[str, bytes] = {}
 
     def picture(found: Picture) -> str:
@@ -63,23 +73,23 @@ def typst_source(document: Document, names: Mapping[Symbol, str], options: Optio
         return name
 
     found = blocks(document, words, lambda rows: rows_of(write, words, rows), picture)
-    defined: set[str] = set()
-    for block in found:
-        if block["kind"] == "heading":
-            block["depth"] = max(1, block["level"] - 1)
-            block["text"] = re.sub(r"(?<!\\)\$.*?(?<!\\)\$", lambda m: unspaced(m[0]), block["text"])
-        elif block["kind"] == "table":
-            block["align"] = block["align"] or "r" * len(block["head"])
-        elif block["kind"] == "display":
-            new = [labels[s] for s in block["names"] if labels[s] not in defined]
-            block["targets"] = new
-            defined.update(new)
+    defined: set[Symbol] = set()
+    for block, shown in zip(document.blocks, found, strict=True):
+        if isinstance(block, Heading):
+            shown["depth"] = max(1, block.level - 1)
+            shown["text"] = " ".join(filter(None, [escape_typst(block.label), headings(block.text)]))
+        elif isinstance(block, Table):
+            shown["align"] = block.align or "r" * len(block.head)
+        elif isinstance(block, Display):
+            shown["plain"] = is_plain(shown["rows"])
+            shown["targets"] = [labels[s] for s in block.names if s not in defined]
+            defined.update(block.names)
     heading, depth = contents(found, options)
     text = (
         environment(options.templates)
         .get_template("typst/document.typ")
         .render(
-            title=words(document.title),
+            title=headings(document.title),
             plain_title=plain_words(names, options)(document.title),
             contents=escape_typst(heading),
             depth=depth,
@@ -90,12 +100,6 @@ def typst_source(document: Document, names: Mapping[Symbol, str], options: Optio
         )
     )
     return Written(text.rstrip() + "\n", files)
-
-
-def _labels(document: Document) -> dict[Symbol, str]:
-    """A label for each name that gets its meaning in the document."""
-    defined = [s for block in document.blocks if isinstance(block, Display) for s in block.names]
-    return {symbol: f"name-{i}" for i, symbol in enumerate(dict.fromkeys(defined), 1)}
 
 
 def inline(printer: Typst) -> Callable[[Any], str]:
@@ -112,20 +116,31 @@ def rows_of(printer: Typst, words: Words, rows: tuple[Row, ...]) -> list[dict[st
     """Rows as Typst writes them: left side, the parts of the right side, the reason."""
     found = []
     for row in rows:
-        left = "none" if row.lhs is None else f"${whole(printer(row.lhs))}$"
+        left = "" if row.lhs is None else whole(printer(row.lhs))
         right = parts(printer(row.rhs))
         if row.result is not None:
-            right.append(f"(1, $= {whole(printer(row.result))}$)")
+            right.append((1, f"= {whole(printer(row.result))}"))
         found.append({"left": left, "right": right, "reason": words.list(row.reasons)})
     return found
 
 
-def parts(typst: str) -> list[str]:
+def is_plain(rows: list[dict[str, Any]]) -> bool:
+    """Whether Typst may set the rows as they are: few, all of them short, with no reasons beside them."""
+    return len(rows) <= FEW and all(
+        not row["reason"] and len(row["right"]) == 1 and signs(row["left"] + row["right"][0][1]) <= PLAIN
+        for row in rows
+    )
+
+
+def parts(typst: str) -> list[tuple[int, str]]:
     """A right side as the parts between which a line may be broken; a short one is a single part."""
-    if len(typst) <= SHORT:
-        return [f"${whole(typst).strip()}$"]
-    (_, first), *rest = pieces(typst)
-    return [f"${first}$", *(f"({cost}, ${piece}$)" for cost, piece in rest)]
+    return [(1, whole(typst).strip())] if signs(typst) <= SHORT else pieces(typst)
+
+
+def signs(typst: str) -> float:
+    """No fewer signs than a formula is wide, one for a letter, two for a syllable of Hangul."""
+    found = _SIGN.findall(_LINK.sub(r"\1", typst))
+    return sum(sum(1.4 if c.isascii() else 2 for c in sign) if sign[0] == '"' else 1 for sign in found)
 
 
 def escape_typst(text: str) -> str:

@@ -859,12 +859,13 @@ class _Parser:
     def scripted(self, name: Name, start: int, operator: bool = False) -> Node:
         """A name with its indices, exponents, primes and time, and what it is applied to."""
         power: Node | None = None
-        primes = 0
+        primes, stem = 0, start
         while True:
             if self.at("op", "_") and (not name.sub or self.next.text in ("new", "old")):
                 self.take()
                 name = _indexed(name, self.script())
             elif self.at("op", "^") and power is None:
+                stem = self.behind
                 self.take()
                 if self.transposed():
                     self.skip_scripts()
@@ -879,7 +880,7 @@ class _Parser:
         if power is not None:
             if primes:
                 return Foreign("derivative of a power", span=(start, self.behind))
-            return Power(replace(name, span=(start, power.span[0])), power, span=(start, self.behind))
+            return Power(replace(name, span=(start, stem)), power, span=(start, self.behind))
         if self.called():
             return self.call(name, primes, start, operator)
         if primes:

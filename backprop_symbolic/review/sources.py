@@ -369,17 +369,18 @@ class _Text:
     def rows_of(self, places: list[int]) -> Iterator[list[int]]:
         r"""A formula's rows: split at \\, without &, without the environments that only align."""
         text = "".join(map(self.text.__getitem__, places))
+        shrunk = SHRUNK.fullmatch(text)
+        if shrunk is not None:
+            places, text = places[shrunk.start("inner") : shrunk.end("inner")], shrunk["inner"]
         depth, whole, column = 0, 0, 0
         row: list[int] = []
         at = 0
         for found in ROW_SIGN.finditer(text):
             if found.start() < at:
-                continue
+                continue  # inside of a reason
             row += places[at : found.start()]
             at = found.end()
             sign = found.group()
-            if found.group("fit"):  # a wide row made to fit the page
-                continue
             if found.group("which"):
                 name = found.group("name").rstrip("*")
                 if name in STRIPPED and not whole:
@@ -413,8 +414,7 @@ class _Text:
         return len(text)
 
     def row(self, places: list[int], index: int, display: bool) -> Row:
-        while places and self.text[places[0]].isspace():
-            places = places[1:] if len(places) < 64 else self.trimmed(places)
+        places = self.trimmed(places)
         while places and self.text[places[-1]].isspace():
             places.pop()
         places = places[:MAX_TEXT]
@@ -437,16 +437,23 @@ class _Text:
 
     def trimmed(self, places: list[int]) -> list[int]:
         first = next((i for i, place in enumerate(places) if not self.text[place].isspace()), len(places))
-        return places[first:]
+        # A row that was broken before its sign begins with a space that is none of its own.
+        indent = INDENT.match("".join(self.text[place] for place in places[first : first + MAX_INDENT]))
+        return places[first + (indent.end() if indent is not None else 0) :]
 
 
 ROW_SIGN = re.compile(
     r"\\\\(?:\*?\s*\[[^\]\n]{0,20}\]|\*)?"
     r"|\\(?P<which>begin|end)\s*\{(?P<name>[A-Za-z]+\*?)\}(?:\{[lcr|@{}\s]{0,40}\})?"
-    r"|(?P<fit>\\resizebox\s*\{[^{}]{0,200}\}\s*\{[^{}]{0,40}\}\s*\{\$|\$\s*\})"
     r"|\\."
     r"|[{}]|&&?",
     re.DOTALL,
+)
+MAX_INDENT = 60
+INDENT = re.compile(r"(?:\\q?quad|\\[,;: ]|\{\}|\s)+(?==)")
+#: A formula that is set smaller where it is too wide.
+SHRUNK = re.compile(
+    r"\s*\\resizebox\*?\s*\{[^{}]{0,200}\}\s*\{!\}\s*\{\s*\$(?:\\displaystyle)?(?P<inner>[^$]*)\$\s*\}\s*"
 )
 REASON = re.compile(r"\s*(?:\\quad|\\qquad|\\[,;: ]|\s)*\\text(?:rm|it)?\s*\{")
 

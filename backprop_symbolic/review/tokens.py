@@ -252,7 +252,7 @@ class _Lexer:
         return at
 
     def group(self, at: int) -> tuple[int, int]:
-        """Where the inside of the { … } at `at` begins, and where the text goes on; twice `at` without."""
+        """Where the inside of { … } at `at` begins, and where the text goes on behind it; else `at` twice."""
         found = GROUP.match(self.text, at)
         if not found:
             return at, at

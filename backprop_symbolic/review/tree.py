@@ -252,7 +252,8 @@ class Finding:
     left     both sides as they are written (a left side that goes on from above is that one)
     why      a sentence: why it is wrong, or what was not understood; None where it is right
     mistake  the probable slip
-    repair   the right side, in the reader's own symbols, that would be right; or empty
+    repair   one side, in the reader's own symbols, with which it would be right; or empty
+    side     which one that is: 1 the right, 0 the left
     at       numbers for the names at which both sides differ, and what both sides come to
     follows  the id of an earlier wrong row without which this one would be right
     """
@@ -269,6 +270,7 @@ class Finding:
     at: tuple[tuple[str, str], ...] = ()
     sides: tuple[str, str] = ("", "")
     follows: str = ""
+    side: int = 1
 
 
 @dataclass(frozen=True, slots=True)

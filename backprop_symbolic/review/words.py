@@ -37,10 +37,11 @@ GREEK = SMALL | words("Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omeg
 #: Greek letters that plain text writes out.
 SPELLED = words("alpha beta gamma delta epsilon zeta eta theta kappa lambda sigma omega")
 WORDS = QUANTITIES | FUNCTIONS | SPELLED
-_LETTERS = "αβγδεζηθικλμνξπρστυφχψωϕϵϑΓΔΘΛΞΠΦΨΩ"
-_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
-    upsilon phi chi psi omega phi epsilon vartheta Gamma Delta Theta Lambda Xi Pi Phi Psi Omega"""
-UNICODE_GREEK = dict(zip(_LETTERS, _NAMES.split(), strict=True))
+GREEK_NAMES = """
+    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi
+    psi omega phi epsilon vartheta Gamma Delta Theta Lambda Xi Pi Phi Psi Omega
+"""
+UNICODE_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψωϕϵϑΓΔΘΛΞΠΦΨΩ", GREEK_NAMES.split(), strict=True))
 VARIANTS = {"varphi": "phi", "varepsilon": "epsilon", "vartheta": "theta", "varrho": "rho"}
 
 THEREFORE, BECAUSE, IMPLIES = "therefore", "because", "implies"

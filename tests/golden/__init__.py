@@ -155,6 +155,9 @@ PROGRAMS = {f"code-2-2-2-{form}.py.txt": form for form in ("scalar", "matrix")}
 #: tests/golden/: the notes of the lecture's network, without pictures, by file.
 NOTES = {"notes.md": "en", "notes.ko.md": "ko"}
 
+#: tests/golden/: w31 in Typst, as the PDF is made of it, without the style at its head.
+TYPST = "w31.typ"
+
 #: output/: samples for who comes to look.
 SAMPLES: Mapping[str, Example] = {
     "w31.tex": Example("w31", "latex", standalone=True),
@@ -263,6 +266,18 @@ def program(form: str) -> str:
     return generate(Network.dense([2, 2, 2]), form=form)
 
 
+def typst() -> str:
+    """What Typst is given for w31, from the title on."""
+    from backprop_symbolic import derive
+    from backprop_symbolic.document import document
+    from backprop_symbolic.render import Options
+    from backprop_symbolic.rendering.pdf import typst_source
+
+    result = derive("2-2-2", "w31")
+    text = typst_source(document(result.derivation), result.graph.written("en"), Options()).data.decode()
+    return text[text.index("#set document") :]
+
+
 def lecture(language: str) -> str:
     """The notes of 2-2-2 as Markdown."""
     from backprop_symbolic import Network
@@ -283,6 +298,7 @@ def listed() -> dict[Path, Callable[[], str]]:
         **{OUTPUT / name: example.text for name, example in SAMPLES.items()},
         **{GOLDEN / name: partial(program, form) for name, form in PROGRAMS.items()},
         **{GOLDEN / name: partial(lecture, language) for name, language in NOTES.items()},
+        GOLDEN / TYPST: typst,
         OUTPUT / "README.md": index,
     }
 

@@ -1,0 +1,1239 @@
+"""The verdict on every link of every chain of equations.
+
+    definition   a name gets its meaning: right, unless it contradicts what is given
+    claim        decided by the engine's evaluator, at random points of a prime field or real ones
+    numbers      decided by intervals: right where correctly rounded inputs can give what is printed
+
+A link that fails in one reading is tried in the others that the text admits before it is called
+wrong; where what a name means is in doubt, nothing is decided.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice, product
+from typing import Any, cast
+
+from sympy import Abs, Basic, Expr, Piecewise, Symbol, sign
+
+from backprop_symbolic import intervals
+from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbols
+from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
+from backprop_symbolic.intervals import Interval
+from backprop_symbolic.message import Message
+from backprop_symbolic.review import grammar, repair
+from backprop_symbolic.review.context import (
+    FUNCTIONS,
+    INDICES,
+    RATES,
+    Context,
+    Given,
+    at_time,
+    completed,
+    find,
+    free_letters,
+    letters,
+    matched,
+    names,
+    numeric,
+    rounded,
+    source,
+    total,
+    walk,
+    whole,
+)
+from backprop_symbolic.review.meaning import Meaning, NotUnderstood, Reading
+from backprop_symbolic.review.splice import Written
+from backprop_symbolic.review.tree import (
+    REMARK,
+    RIGHT,
+    UNDECIDED,
+    WRONG,
+    Applied,
+    Bars,
+    Beside,
+    Derivative,
+    Finding,
+    Name,
+    Node,
+    NotRead,
+    Number,
+    Power,
+    Primed,
+    Product,
+    Quotient,
+    Relation,
+    Review,
+    Root,
+    Row,
+    Statement,
+    Sum,
+)
+from backprop_symbolic.wording import languages
+
+FIELD_POINTS = 2
+REAL_POINTS = 6
+TOLERANCE = 1e-8
+#: Numbers with at least so many significant digits may have been rounded; shorter ones are exact.
+DIGITS = 3
+#: A printed number that is off by so many units of its last digit, and by no more than SHARE of
+#: itself, may come from another order of rounding.
+NEAR = 9  # rows for which a condition i = j holds
+DEPTH = 12  # definitions inside definitions
+UNITS, SHARE = 2.5, 1e-4
+
+
+# ---------------------------------------------------------------- points
+
+
+class _Evaluator(Evaluator):
+    """Values of a text's expressions; a function that is not known has a random value and slope."""
+
+    def __init__(self, meaning: Meaning, domain: Any, leaves: Any, real: Evaluator | None, draw: Any) -> None:
+        super().__init__(meaning.graph, meaning.meanings, domain, leaves, real)
+        self.meaning, self.draw = meaning, draw
+        self.passed = True  # what is asked for alone: not every quantity need have a value here
+        self.oracle: dict[tuple[str, int, Any], Any] = {}
+
+    def formula(self, name: str) -> Expr:
+        own = self.meaning.functions.get(name)
+        return super().formula(name) if own is None else own
+
+    def unknown(self, expr: Basic, order: int, env: Any) -> Any:
+        """f(u) or f'(u): one random number for each argument."""
+        u = self.value(expr.args[1], env)
+        key = (cast(Call, expr).name, order, round(u.real, 9) if isinstance(u, complex) else u)
+        if key not in self.oracle:
+            self.oracle[key] = self.draw()
+        return self.oracle[key]
+
+    def _call(self, expr: Basic, env: Any) -> Any:
+        if _free(cast(Call, expr).name):
+            return self.unknown(expr, 0, env)
+        return super()._call(expr, env)
+
+    def _prime(self, expr: Basic, env: Any) -> Any:
+        if _free(cast(Prime, expr).name):
+            return self.unknown(expr, 1, env)
+        return super()._prime(expr, env)
+
+    def logarithm(self, u: Expr, env: Any) -> Any:
+        return None if isinstance(u, Call) and _free(u.name) else super().logarithm(u, env)
+
+
+def _free(name: str) -> bool:
+    return name.startswith("any ") or (" of " in name and not name.endswith(" of the text"))
+
+
+class Points:
+    """Random points at which the definitions of one meaning hold."""
+
+    def __init__(self, meaning: Meaning, seed: int = 20230117) -> None:
+        self.meaning, self.random = meaning, random.Random(seed)
+        self.graph: Any = None
+        self.field: list[_Evaluator] = []
+        self.real: list[_Evaluator] = []
+        self.leaves: list[dict[Symbol, Any]] = [{} for _ in range(FIELD_POINTS + REAL_POINTS)]
+
+    def prepare(self) -> None:
+        """Evaluators for the definitions met so far."""
+        if self.graph is self.meaning.graph:
+            return
+        self.graph = self.meaning.graph
+        self.real = [
+            _Evaluator(self.meaning, Numbers(), self.leaf(i, self.number), None, self.number)
+            for i in range(REAL_POINTS)
+        ]
+        self.field = []
+        for i in range(FIELD_POINTS):
+            domain = PrimeField(self.random)
+            leaf = self.leaf(REAL_POINTS + i, domain.draw)
+            self.field.append(_Evaluator(self.meaning, domain, leaf, self.real[i], domain.draw))
+
+    def number(self) -> complex:
+        return complex(self.random.uniform(0.2, 1.2) * self.random.choice((1, 1, -1)))
+
+    def leaf(self, place: int, draw: Callable[[], Any]) -> Callable[[Symbol], Any]:
+        known = self.leaves[place]
+
+        def value(symbol: Symbol) -> Any:
+            if symbol not in known:
+                known[symbol] = draw()
+            return known[symbol]
+
+        return value
+
+    def holds(self, left: Expr, right: Expr) -> bool | None:
+        """Whether both sides are equal at every point; None where no point gave them a value."""
+        self.prepare()
+        branching = any(isinstance(p, (Abs, Piecewise, sign)) for e in (left, right) for p in _parts(e))
+        if not branching:
+            try:
+                if all(p.value(left) == p.value(right) for p in self.field):
+                    return True  # e^{a + b} and e^c, c = a + b, are apart in the field: reals decide
+            except (Undecidable, OverflowError, RecursionError, KeyError):
+                pass
+        found = 0
+        for p in self.real:
+            pair = _pair(p, left, right)
+            if pair is None:
+                continue
+            a, b = pair
+            if abs(a - b) > TOLERANCE * max(1e-3, abs(a), abs(b)):
+                return False
+            found += 1
+        return True if found >= 2 else None
+
+    def zero(self, expr: Expr) -> bool:
+        """Whether an expression is 0 at the first point."""
+        self.prepare()
+        pair = _pair(self.real[0], expr, expr)
+        return pair is not None and abs(pair[0]) < 1e-12
+
+    def counterexample(self, left: Expr, right: Expr) -> tuple[tuple[tuple[str, str], ...], tuple[str, str]]:
+        """Numbers for the names at which both sides differ, and what they come to."""
+        for p in self.real:
+            pair = _pair(p, left, right)
+            if pair is None or abs(pair[0] - pair[1]) <= 1e-6 * max(1e-3, abs(pair[0]), abs(pair[1])):
+                continue
+            shown = dict.fromkeys(s for e in (left, right) for s in _named(e))
+            values = [(s.name, _pair(p, s, s)) for s in islice(shown, 12)]
+            at = tuple((name, _short(found[0].real)) for name, found in values if found is not None)
+            return at, (_short(pair[0].real), _short(pair[1].real))
+        return (), ("", "")
+
+
+def _pair(point: Evaluator, left: Expr, right: Expr) -> tuple[complex, complex] | None:
+    try:
+        a, b = complex(point.value(left)), complex(point.value(right))
+    except (Undecidable, OverflowError, ValueError, ZeroDivisionError, RecursionError, KeyError):
+        return None
+    return (a, b) if cmath.isfinite(a) and cmath.isfinite(b) else None
+
+
+def _parts(expr: Basic) -> Iterator[Basic]:
+    todo: list[Basic] = [expr]
+    while todo:
+        found = todo.pop()
+        yield found
+        todo.extend(found.args)
+
+
+def _named(expr: Basic) -> list[Symbol]:
+    return [s for s in symbols(expr) if not s.name.startswith(("∂", "any "))]
+
+
+def _short(value: float) -> str:
+    return f"{value:.6g}"
+
+
+# ---------------------------------------------------------------- links
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a chain and the row it stands in."""
+
+    node: Node
+    row: Row
+
+    @property
+    def text(self) -> str:
+        return source(self.row, self.node)
+
+    @property
+    def formula(self) -> bool:
+        """Whether it says what something is computed from, in names alone."""
+        return not (isinstance(self.node, Name) or numeric(self.node) or rounded(self.node))
+
+
+@dataclass
+class Chain:
+    """a = b = c …: its head, what was last found right, and what was last wrong."""
+
+    head: Side
+    last: Side
+    wrong: Side | None = None
+    blamed: str = ""
+    formula: Node | None = None
+
+    @property
+    def variable(self) -> Name | None:
+        """The x of d/dx at its head."""
+        return next((n.by for n in walk(self.head.node) if isinstance(n, Derivative)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found of one link, before it is put into words."""
+
+    verdict: str
+    kind: str
+    why: Message | None = None
+    at: tuple[tuple[str, str], ...] = ()
+    sides: tuple[str, str] = ("", "")
+    remarks: tuple[Message, ...] = ()
+
+
+Holds = Callable[[Node, Node], bool]
+
+
+def review(
+    source_name: str,
+    text: str,
+    statements: Sequence[Statement | NotRead],
+    given: Given | None = None,
+) -> Review:
+    """A text with what was found in it."""
+    context = find(statements, given)
+    judged = Judge(context)
+    findings = judged.all()
+    return Review(source_name, text, (*context.said, *judged.said), findings)
+
+
+def judge(context: Context) -> tuple[Finding, ...]:
+    """The verdict on every link, in reading order."""
+    return Judge(context).all()
+
+
+class Judge:
+    """Goes through a text once, from its first row to its last."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.meanings: dict[tuple[int, Reading], tuple[Meaning, Points]] = {}
+        self.numbers = Amounts(self)
+        self.said: list[tuple[Message, tuple[str, ...]]] = []
+        self.chain: Chain | None = None
+        self.stretch = 0
+        self.condition: int | None = None
+        self.number = 0
+        self.bases: tuple[tuple[str, str], ...] = ()
+        self.blamed: dict[str, str] = {}
+
+    # ------------------------------------------------------------ rows
+
+    def all(self) -> tuple[Finding, ...]:
+        """Every finding."""
+        found: list[Finding] = []
+        statements = self.context.statements
+        self.numbers.scan(statements)
+        self.told()
+        for number, statement in enumerate(statements):
+            self.stretch, self.number = self.context.where[number], number
+            if isinstance(statement, NotRead):
+                self.chain = None
+                found.append(Finding(statement.row, statement.span, UNDECIDED, "none", why=statement.why))
+                continue
+            before = self.chain
+            for i, relation in enumerate(statement.relations):
+                found.extend(self.relation(statement, (number, i), relation))
+            if statement.connective == "because":
+                self.chain = before  # a reason stands beside the chain
+        return tuple(found)
+
+    def relation(self, statement: Statement, spot: tuple[int, int], relation: Relation) -> Iterator[Finding]:
+        row = statement.row
+        sides = relation.sides
+        if sides[0] is not None:
+            first = Side(sides[0], row)
+            self.chain = Chain(first, first)
+        if self.is_condition(relation):
+            self.condition = self.number
+            return
+        for k, node in enumerate(sides[1:], 1):
+            if node is None:
+                continue
+            side, mark = Side(node, row), relation.signs[k - 1]
+            if mark not in ("=", ":=", "≈"):
+                self.chain = Chain(side, side)
+                if mark not in ("→", "≠"):
+                    yield Finding(
+                        row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_relation")
+                    )
+                continue
+            if self.chain is None:
+                yield Finding(row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_no_left"))
+                self.chain = Chain(side, side)
+                continue
+            yield from self.link(self.chain, side, (*spot, k) in self.context.defining)
+
+    def is_condition(self, relation: Relation) -> bool:
+        """i = j: no claim but what the lines around it hold for."""
+        return all(isinstance(s, Name) and not s.sub and s.base in INDICES for s in relation.sides)
+
+    # ------------------------------------------------------------ one link
+
+    def link(self, chain: Chain, side: Side, defining: bool) -> Iterator[Finding]:
+        left = chain.last
+        verdict = self.verdict(chain, side, defining)
+        follows = ""
+        if verdict.verdict == WRONG and chain.wrong is not None:
+            again = self.verdict(replace(chain, last=chain.wrong, wrong=None), side, False)
+            if again.verdict == RIGHT:
+                follows, left = chain.blamed, chain.wrong
+        if verdict.verdict == WRONG and not follows and verdict.kind == "numbers":
+            follows = self.numbers.blame(chain.last, side)
+        shown = chain.wrong or chain.last
+        span = side.node.span if shown.row is not side.row else (shown.node.span[0], side.node.span[1])
+        slip = self.slip(chain, left, side) if verdict.verdict == WRONG and not follows else None
+        yield Finding(
+            side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
+            verdict.why, slip.said if slip else None, slip.text if slip else "",
+            verdict.at, verdict.sides, follows,
+            slip.side if slip else repair.RIGHT,
+        )  # fmt: skip
+        for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
+            yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
+        if verdict.verdict == WRONG and verdict.kind == "definition":
+            chain.last, chain.wrong = side, None
+        elif verdict.verdict == WRONG:
+            chain.wrong, chain.blamed = side, follows or chain.blamed or side.row.id
+            self.numbers.wrong(chain, side)
+        else:
+            if verdict.verdict == RIGHT:
+                chain.last, chain.wrong = side, None
+            elif numeric(side.node) or not numeric(chain.last.node):
+                chain.last = side if chain.wrong is None and verdict.why is None else chain.last
+            self.numbers.learn(chain, side, verdict.verdict)
+            if side.formula:
+                chain.formula = side.node
+
+    @cached_property
+    def vocabulary(self) -> repair.Vocabulary:
+        """What the text writes, and names of the network like them that it leaves out."""
+        found = repair.vocabulary(self.context.statements)
+        graph = self.context.graph
+        if graph is None:
+            return found
+        bases = {(name.base, name.mark) for name in found.names}
+        more: dict[Name, str] = {}
+        for latex in {text for code in languages() for text in graph.written(code).values()}:
+            name = _name(latex)
+            if name is not None and (name.base, name.mark) in bases:
+                more.setdefault(name, latex)
+        return replace(
+            found, names={**found.names, **{n: t for n, t in more.items() if n not in found.names}}
+        )
+
+    def slip(self, chain: Chain, left: Side, side: Side) -> repair.Mistake | None:
+        """The probable mistake of a wrong link."""
+        if _single(side.node) is not None and (value := self.numbers.value(left.node, chain)) is not None:
+            found = repair.number_slip(side.text, value)
+            if found is not None:
+                return repair.Mistake(found[0], repair.RIGHT, side.node, found[1])
+        return repair.probable(
+            Written(left.node, left.row.text),
+            Written(side.node, side.row.text),
+            self.vocabulary,
+            self.predicate(chain),
+            left_too=left.row is side.row,
+        )
+
+    def verdict(self, chain: Chain, side: Side, defining: bool) -> Verdict:
+        """What is to be said of chain.last = side."""
+        left, right = chain.last.node, side.node
+        if isinstance(chain.head.node, Name) and chain.head.node.tense == "next" and left is chain.head.node:
+            updated = self.update(chain.head.node, right)
+            if updated is not None and updated.verdict == UNDECIDED:
+                found = self.numbers.judge(chain, side)
+                return found if found.verdict == RIGHT else updated
+            if updated is not None:
+                return updated
+        if total(left, right) is not None or whole(left, right) in self.context.constraints:
+            return Verdict(RIGHT, "definition")
+        if isinstance(left, Name) and numeric(right) and self.numbers.is_leaf(left):
+            found = self.numbers.judge(chain, side)
+            if found.verdict == WRONG and not self.context.given.values:
+                return Verdict(RIGHT, "definition")  # a leaf may be given another number later: x = 0
+            return found
+        if defining:
+            return self.definition(left, right)
+        if isinstance(left, Beside | Applied) and self.is_function(left, right):
+            return Verdict(RIGHT, "definition")
+        if isinstance(left, Name) and left.base in FUNCTIONS and not left.sub:
+            return self.named_function(left, right)
+        if rounded(left) or rounded(right) or (numeric(right) and not _exact(right)):
+            exactly = self.claim(chain, left, right, quick=True) if not numeric(right) else None
+            if exactly is not None and exactly.verdict == RIGHT:
+                return exactly
+            return self.numbers.judge(chain, side)
+        return self.claim(chain, left, right)
+
+    def is_function(self, left: Beside | Applied, right: Node) -> bool:
+        """Whether f(x) = … is what the text defines f by."""
+        name = left.name if isinstance(left, Beside) else left.function
+        found = self.context.function(name.key, self.stretch)
+        return found is not None and found.formula is right
+
+    def definition(self, left: Node, right: Node) -> Verdict:
+        """A name's first meaning; its spelling may be a slip of one that has a meaning."""
+        remarks: tuple[Message, ...] = ()
+        if isinstance(left, Name) and free_letters(right) - set(letters(left)):
+            index = min(free_letters(right))
+            return Verdict(WRONG, "definition", Message("why_index", {"name": left.sub, "index": index}))
+        if isinstance(left, Name):
+            for other in self.misspelt(left.key):
+                reading = Reading(aliases=((left.key, other),))
+                meaning, points = self.meaning(reading)
+                try:
+                    if points.holds(meaning.expr(Name(other), {}), meaning.expr(right, {})):
+                        remarks = (Message("remark_name", {"name": left.key, "other": other}),)
+                        break
+                except NotUnderstood:
+                    break
+        return Verdict(RIGHT, "definition", remarks=remarks)
+
+    def named_function(self, left: Name, right: Node) -> Verdict:
+        """σ = 1/(1 + e^{-x}), its argument left out."""
+        variables = {n.key for n in names(right)} - {"e"}
+        meaning, points = self.meaning(Reading())
+        if len(variables) == 1 and not numeric(right):
+            try:
+                called = meaning.expr(Applied(left, Name(variables.pop())), {})
+                if points.holds(called, meaning.expr(right, {})):
+                    return Verdict(RIGHT, "definition")
+            except NotUnderstood as error:
+                return Verdict(UNDECIDED, "definition", error.why)
+        return Verdict(UNDECIDED, "definition", Message("why_unknown_name", {"name": left.key}))
+
+    # ------------------------------------------------------------ claims
+
+    def meaning(self, reading: Reading) -> tuple[Meaning, Points]:
+        """The expressions of this stretch in one reading; kept."""
+        key = (self.stretch, reading)
+        if key not in self.meanings:
+            meaning = Meaning(self.context, self.stretch, reading)
+            meaning.meet()
+            self.meanings[key] = (meaning, Points(meaning))
+        return self.meanings[key]
+
+    def predicate(self, chain: Chain) -> Holds:
+        """Whether two sides are equal in the plain reading: for whoever tries repairs."""
+
+        def holds(left: Node, right: Node) -> bool:
+            if rounded(left) or rounded(right):
+                return self.numbers.equal(left, right)
+            if isinstance(left, Name) and left.tense == "next":
+                updated = self.update(left, right)
+                return updated is not None and updated.verdict == RIGHT
+            return self.claim(chain, left, right, quick=True).verdict == RIGHT
+
+        return holds
+
+    def claim(self, chain: Chain, left: Node, right: Node, quick: bool = False) -> Verdict:
+        """Whether left = right follows from the definitions, in a reading that the text admits."""
+        if self.context.indexed:
+            outer = free_letters(chain.head.node)
+            left, right = completed(left, outer), completed(right, outer)
+        failed: Verdict | None = None
+        why: Message | None = None
+        readings = islice(self.readings(left, right), 1) if quick else self.readings(left, right)
+        for reading, remarks in readings:
+            try:
+                found = self.decided(reading, chain, left, right)
+            except NotUnderstood as error:
+                why = why or error.why
+                if error.why.key not in ("why_unknown_name",):
+                    break
+                continue
+            if found.verdict == RIGHT:
+                self.adopt(reading, chain.last.row.id)
+                return replace(found, remarks=remarks)
+            if found.verdict == WRONG and failed is None:
+                failed = found
+            elif found.verdict == UNDECIDED:
+                why = why or found.why
+        if why is not None:
+            return Verdict(UNDECIDED, "claim", why)
+        return failed if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
+
+    def adopt(self, reading: Reading, row: str) -> None:
+        """From here on o_i is a_i, for a line held only so."""
+        if reading.bases and reading.bases != self.bases:
+            self.bases = reading.bases
+            for name, other in reading.bases:
+                self.said.append((Message("context_alias", {"name": name, "other": other}), (row,)))
+
+    def told(self) -> None:
+        """The numbers that the text gives to names that are computed from nothing."""
+        given = [f"{name} = {value:g}" for name, value in self.numbers.leaves.items()]
+        if given:
+            self.said.append((Message("context_values", {"values": ", ".join(given)}), ()))
+
+    def readings(self, left: Node, right: Node) -> Iterator[tuple[Reading, tuple[Message, ...]]]:
+        """The plain reading first, then those in which names or derivatives mean something else."""
+        yield Reading(bases=self.bases), ()
+        for base, other in self.other_bases(left, right):
+            yield Reading(bases=((base, other),)), ()
+        if any(d.abstract for s in self.context.stretches for d in s.definitions.values()):
+            yield Reading(abstract=False), ()
+        yield Reading(direct=True), ()
+        yield Reading(logistic=True), ()
+        unknown = self.unknown(left, right)
+        choices = [[(key, other, slip) for other, slip in self.others(key)] for key in unknown]
+        choices = [c for c in choices if c]
+        if choices:
+            for chosen in islice(product(*choices), 12):
+                remarks = tuple(
+                    Message("remark_name", {"name": key, "other": other})
+                    for key, other, slip in chosen
+                    if slip
+                )
+                yield Reading(aliases=tuple((key, other) for key, other, _ in chosen)), remarks
+        linked = _linked(unknown, left, right)
+        if linked:
+            yield Reading(linked=linked), ()
+
+    def other_bases(self, left: Node, right: Node) -> Iterator[tuple[str, str]]:
+        """Letters with an index that something is differentiated by and that no formula holds."""
+        inner = {
+            n.base
+            for s in self.context.stretches
+            for d in s.definitions.values()
+            for n in names(d.formula)
+            if letters(n)
+        }
+        defined = {d.name.base for s in self.context.stretches for d in s.definitions.values() if d.letters}
+        by = {
+            n.by.base
+            for side in (left, right)
+            for n in walk(side)
+            if isinstance(n, Derivative) and letters(n.by)
+        }
+        for base in sorted(by - inner - defined - {b for b, _ in self.bases}):
+            for other in sorted(inner - defined):
+                yield base, other
+
+    def unknown(self, left: Node, right: Node) -> list[str]:
+        """The keys of names that the text gives no meaning."""
+        meaning, _ = self.meaning(Reading())
+        functions = {
+            n.function.key if isinstance(n, Applied) else n.name.key
+            for side in (left, right)
+            for n in walk(side)
+            if isinstance(n, Applied)
+        }
+        found: dict[str, None] = {}
+        for side in (left, right):
+            for name in names(side):
+                key = name.key
+                if key in functions or key == "e" or letters(name) or name.base in RATES:
+                    continue
+                symbol = meaning.symbol(at_time(name), {})
+                if meaning.foreign_at(symbol) and meaning.quantities.get(symbol) is None:
+                    found[key] = None
+        return list(found)
+
+    def others(self, key: str) -> Iterator[tuple[str, bool]]:
+        """Names with a meaning that an unknown one may stand for, and whether that is a slip."""
+        meaning, _ = self.meaning(Reading())
+        known = {*meaning.known, *meaning.mentioned, *self.context.names}
+        for other in sorted(known):
+            if other != key and other.casefold() == key.casefold():
+                yield other, False
+        for word in ("output", "out", "y"):
+            rest = key.removeprefix(word)
+            if rest != key and rest in known:
+                yield rest, False
+            if key == f"{word}{rest}" and f"o{rest}" in known:
+                yield f"o{rest}", False
+        if key in ("E", "Etotal", "J", "Jtotal", "L", "오차yout", "오차") and meaning.error is not None:
+            yield meaning.error.name, False
+        for other in self.misspelt(key):
+            yield other, True
+        for other in sorted(known):
+            if other[: len(key)] == key and other[len(key) :].isdigit():
+                yield other, True
+
+    def misspelt(self, key: str) -> Iterator[str]:
+        """Names with a meaning from which `key` differs by an o for a 0 or a d too many."""
+        meaning, _ = self.meaning(Reading())
+        known = {*meaning.known, *meaning.mentioned, *self.context.names}
+        for i, c in enumerate(key):
+            for new in {"0": ["o"], "d": [""], "O": ["o", "0"]}.get(c, []):
+                other = key[:i] + new + key[i + 1 :]
+                if other in known:
+                    yield other
+                else:
+                    yield from (o for o, slip in self.words(other, known))
+
+    def words(self, key: str, known: set[str]) -> Iterator[tuple[str, bool]]:
+        for word in ("output", "out"):
+            rest = key.removeprefix(word)
+            if rest != key and rest in known:
+                yield rest, False
+
+    def decided(self, reading: Reading, chain: Chain, left: Node, right: Node) -> Verdict:
+        """left = right in one reading, for all numbers that its indices may have."""
+        meaning, points = self.meaning(reading)
+        free = free_letters(left) | free_letters(right) if self.context.indexed else set()
+        results: list[tuple[bool, bool]] = []
+        first: tuple[Expr, Expr] | None = None
+        for indices in _assignments(sorted(free)):
+            a = meaning.expr(left, indices, chain.variable)
+            b = meaning.expr(right, indices, chain.variable)
+            if reading.direct and not _admissible(meaning, a, b, points):
+                return Verdict(UNDECIDED, "claim", None)
+            held = points.holds(a, b)
+            if held is None:
+                return Verdict(UNDECIDED, "claim", Message("why_no_value"))
+            results.append((held, len(set(indices.values())) == len(indices)))
+            if not held and first is None:
+                first = (a, b)
+        if first is None:
+            return Verdict(RIGHT, "claim")
+        doubt = self.doubt(meaning, first, free_variables(chain))
+        if doubt is not None:
+            return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
+        if free:
+            outer = free_letters(chain.head.node) | free_letters(left)
+            return self.with_indices(results, free, outer, points, first)
+        at, sides = points.counterexample(*first)
+        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+
+    def doubt(
+        self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str] = frozenset()
+    ) -> str | None:
+        """A name in a failed link that the text gives no meaning, or none but a number.
+
+        `free` names stand for any number, and need no meaning.
+        """
+        todo: list[Basic] = list(pair)
+        seen: set[Symbol] = set()
+        while todo:
+            part = todo.pop()
+            todo.extend(part.args)
+            if not isinstance(part, Symbol) or part in seen or part.name.startswith("any "):
+                continue
+            if part.name in free:
+                continue
+            seen.add(part)
+            formula = meaning.quantities.get(part)
+            if formula is not None:
+                todo.append(formula)
+            elif (
+                self.context.strict
+                and self.context.graph is not None
+                and part in self.context.graph.quantities
+            ):
+                continue  # a leaf of the network that was given
+            elif (
+                part.name.startswith("∂")
+                or part.name in self.context.headed
+                or (meaning.foreign_at(part) and part.name not in RATES)
+            ):
+                return part.name
+        return None
+
+    def with_indices(
+        self,
+        results: list[tuple[bool, bool]],
+        free: set[str],
+        outer: set[str],
+        points: Points,
+        pair: tuple[Expr, Expr],
+    ) -> Verdict:
+        """A link that fails for some numbers of its indices."""
+        apart = [held for held, distinct in results if distinct]
+        equal = [held for held, distinct in results if not distinct]
+        if outer >= free and len(free) > 1 and (all(apart) or (equal and all(equal))):
+            if self.condition is not None and self.number - self.condition <= NEAR:
+                return Verdict(RIGHT, "claim")
+            return Verdict(UNDECIDED, "claim", Message("why_condition"))
+        at, sides = points.counterexample(*pair)
+        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+
+    # ------------------------------------------------------------ updates
+
+    def update(self, head: Name, right: Node) -> Verdict | None:
+        """w(t + 1) = w - η ∂E/∂w, or without η; None where the right side is a number."""
+        if numeric(right):
+            return None
+        derivative = next((n for n in walk(right) if isinstance(n, Derivative)), None)
+        plain = at_time(head)
+        readings: list[Reading] = [Reading()]
+        if derivative is not None:
+            unknown = self.unknown(derivative.of, derivative.by)
+            choices = [[(k, o) for o, _ in self.others(k)] for k in unknown]
+            readings += [Reading(aliases=tuple(c)) for c in islice(product(*[c for c in choices if c]), 6)]
+        why: Message | None = None
+        failed: Verdict | None = None
+        for reading in readings:
+            meaning, points = self.meaning(reading)
+            try:
+                w = meaning.symbol(plain, {})
+                value = meaning.expr(right, {})
+                if derivative is not None and not self.context.strict:
+                    slope = meaning.expr(Derivative(derivative.of, plain), {})
+                elif meaning.error is not None:
+                    slope = Partial(meaning.error, w)
+                else:
+                    return Verdict(UNDECIDED, "claim", Message("why_no_error"))
+            except NotUnderstood as error:
+                why = why or error.why
+                continue
+            rates = [Symbol(n.key) for n in names(right) if n.base in RATES]
+            for rate in rates:
+                if points.holds(value, add(w, neg(mul(meaning.canonical(rate.name), slope)))):
+                    return Verdict(RIGHT, "definition")
+            if not rates and points.holds(value, add(w, neg(slope))):
+                return Verdict(RIGHT, "definition", remarks=(Message("remark_rate"),))
+            doubt = self.doubt(meaning, (value, slope))
+            if doubt is not None:
+                why = why or Message("why_unknown_name", {"name": doubt})
+            elif failed is None:
+                expected = add(w, neg(mul(*(meaning.canonical(r.name) for r in rates), slope)))
+                at, sides = points.counterexample(expected, value)
+                failed = Verdict(WRONG, "claim", Message("why_update"), at, sides[::-1])
+        if failed is not None:
+            return failed
+        return Verdict(UNDECIDED, "claim", why or Message("why_no_value"))
+
+
+def free_variables(chain: Chain) -> frozenset[str]:
+    """The x of d/dx at the head of a chain, where what is differentiated is written out in x."""
+    return frozenset(
+        n.by.key
+        for n in walk(chain.head.node)
+        if isinstance(n, Derivative)
+        and not isinstance(n.of, Name)
+        and n.by.key in {m.key for m in names(n.of)}
+    )
+
+
+def _admissible(meaning: Meaning, left: Expr, right: Expr, points: Points) -> bool:
+    """Whether every derivative is by a name that its quantity is computed from directly."""
+    for side in (left, right):
+        for part in _parts(side):
+            if isinstance(part, Partial) and isinstance(part.of, Symbol):
+                formula = meaning.quantities.get(part.of)
+                if part.of != part.wrt and (formula is None or part.wrt not in symbols(formula)):
+                    return False
+    return not points.zero(left)
+
+
+def _linked(unknown: list[str], left: Node, right: Node) -> tuple[tuple[str, str], ...]:
+    """df/dx = df/dg · dg/dx: f depends on g alone, and g on x."""
+    pairs: dict[str, list[str]] = {}
+    for side in (left, right):
+        for n in walk(side):
+            if isinstance(n, Derivative) and isinstance(n.of, Name):
+                pairs.setdefault(n.of.key, []).append(n.by.key)
+    found: list[tuple[str, str]] = []
+    for key in unknown:
+        by = dict.fromkeys(pairs.get(key, ()))
+        nearest = [b for b in by if not any(b in pairs.get(c, ()) for c in by if c != b)]
+        if len(nearest) == 1:
+            found.append((key, nearest[0]))
+    return tuple(found)
+
+
+def _assignments(free: list[str]) -> Iterator[Mapping[str, int]]:
+    """Numbers for the letters: all equal, all different, and mixed."""
+    chosen = [c for c in product((1, 2, 3), repeat=min(len(free), 4)) if not c or c[0] < 3]
+    step = max(1, len(chosen) // 12)
+    kept = [*chosen[::step], *[c for c in chosen if len(set(c)) == min(len(c), 3)][:4]]
+    for numbers in dict.fromkeys(kept):
+        yield dict(zip(free, (*numbers, *(1 for _ in free[4:])), strict=True))
+
+
+def _exact(node: Node) -> bool:
+    """Whether all numbers in it are whole: 2 - 1, 1/2."""
+    return not any(isinstance(n, Number) and n.unit for n in walk(node))
+
+
+def time_remarks(side: Side, row: Row | None = None) -> tuple[Message, ...]:
+    """w_{31}t where w_{31}(t) is meant."""
+    if row is not None and row is not side.row:
+        return ()
+    found: dict[str, Message] = {}
+    for name in names(side.node):
+        text = source(side.row, name)
+        if name.tense == "now" and text.endswith("t") and "(" not in text and not text.endswith("_t"):
+            found[text] = Message("remark_time", {"name": text})
+    return tuple(found.values())
+
+
+# ---------------------------------------------------------------- numbers
+
+
+class NoNumber(Exception):
+    """A name whose number is not known, or something that has none."""
+
+
+@dataclass
+class Amounts:
+    """The numbers of a text: those of leaves, those printed, those after an update."""
+
+    judge_: Judge
+    leaves: dict[Symbol, float] = field(default_factory=dict)
+    after: dict[Symbol, float] = field(default_factory=dict)
+    printed: dict[Expr, tuple[Interval, bool]] = field(default_factory=dict)
+    blamed: dict[Expr, tuple[Interval, str]] = field(default_factory=dict)
+    era: int = 0
+    unsure: bool = False
+
+    def __post_init__(self) -> None:
+        context = self.judge_.context
+        for name, value in context.given.values.items():
+            symbol = next((s for s in context.names.values() if s.name == name), None)
+            self.leaves[symbol if symbol is not None else Symbol(name)] = value
+
+    # ------------------------------------------------------------ values
+
+    @property
+    def meaning(self) -> Meaning:
+        return self.judge_.meaning(Reading())[0]
+
+    def expr(self, node: Node, chain: Chain | None = None) -> Expr:
+        try:
+            name = node if isinstance(node, Name) else None
+            if name is not None and name.tense == "next":
+                return self.updated(name)
+            unknown = self.judge_.unknown(node, node)
+            aliases = tuple((k, o) for k in unknown for o, _ in islice(self.judge_.others(k), 1))
+            meaning = self.judge_.meaning(Reading(aliases=aliases))[0]
+            return meaning.expr(node, {}, chain.variable if chain else None)
+        except NotUnderstood as error:
+            raise NoNumber from error
+
+    def updated(self, name: Name) -> Expr:
+        """w - η ∂E/∂w."""
+        meaning, used = self.meaning, self.judge_.context.used
+        rate = next((r for r in RATES if r in used), None)
+        if rate is None or meaning.error is None:
+            raise NoNumber
+        w = meaning.symbol(at_time(name), {})
+        return add(w, neg(mul(meaning.canonical(rate), Partial(meaning.error, w))))
+
+    def exact(self, expr: Expr, era: int) -> float:
+        """The value of an expression at the numbers of the leaves."""
+        numbers = self.leaves if era == 0 else {**self.leaves, **self.after}
+        meaning = self.meaning
+
+        def leaf(symbol: Symbol) -> complex:
+            if symbol not in numbers:
+                raise NoNumber
+            return complex(numbers[symbol])
+
+        def draw() -> complex:
+            raise NoNumber
+
+        evaluator = _Evaluator(meaning, Numbers(), leaf, None, draw)
+        try:
+            value = complex(evaluator.value(expr))
+        except (Undecidable, OverflowError, ValueError, ZeroDivisionError, KeyError, RecursionError) as error:
+            raise NoNumber from error
+        if not cmath.isfinite(value):
+            raise NoNumber
+        return value.real
+
+    def interval(
+        self, node: Node, era: int, chain: Chain | None, wrong: bool = False, depth: int = 0
+    ) -> Interval:
+        """What a side may come to, with rounded numbers where numbers are printed."""
+        if isinstance(node, Number):
+            return _printed(node)
+        if isinstance(node, (Name, Derivative, Primed)):
+            if isinstance(node, Name) and node.key == "e":
+                return intervals.around(math.e)
+            expr = self.expr(node, chain)
+            if wrong and expr in self.blamed:
+                return self.blamed[expr][0]
+            if expr in self.printed and era == self.era:
+                number, sure = self.printed[expr]
+                self.unsure = self.unsure or not sure
+                return number
+            try:
+                return intervals.around(self.exact(expr, era))
+            except NoNumber:
+                context, stretch = self.judge_.context, self.judge_.stretch
+                said = context.definition(node.key, stretch) if isinstance(node, Name) else None
+                if said is None or said.letters or depth > DEPTH:
+                    raise
+                return self.interval(said.formula, era, chain, wrong, depth + 1)
+        if isinstance(node, Sum):
+            total = intervals.point(0.0)
+            for s, term in node.terms:
+                part = self.interval(term, era, chain, wrong, depth)
+                total = total + part if s > 0 else total - part
+            return total
+        if isinstance(node, Product):
+            whole = intervals.point(1.0)
+            for factor in node.factors:
+                if isinstance(factor, Name) and factor.key == "bias":
+                    continue
+                whole = whole * self.interval(factor, era, chain, wrong, depth)
+            return whole
+        if isinstance(node, Quotient):
+            return self.interval(node.top, era, chain, wrong, depth) / self.interval(
+                node.bottom, era, chain, wrong, depth
+            )
+        if isinstance(node, Power):
+            return self.power(node, era, chain, wrong, depth)
+        if isinstance(node, Bars):
+            return self.interval(node.body, era, chain, wrong, depth).magnitude()
+        if isinstance(node, Root):
+            return intervals.sqrt(self.interval(node.body, era, chain, wrong, depth))
+        if isinstance(node, (Applied, Beside)):
+            return self.applied(node, era, chain, wrong, depth)
+        raise NoNumber
+
+    def power(self, node: Power, era: int, chain: Chain | None, wrong: bool, depth: int) -> Interval:
+        exponent = self.interval(node.exponent, era, chain, wrong, depth)
+        if isinstance(node.base, Name) and node.base.key == "e":
+            return intervals.exp(exponent)
+        n = round(exponent.middle)
+        base = self.interval(node.base, era, chain, wrong, depth)
+        if abs(exponent.middle - n) > 1e-9 or abs(n) > 50:
+            raise NoNumber
+        return base**n if n >= 0 else intervals.point(1.0) / base ** (-n)
+
+    def applied(
+        self, node: Applied | Beside, era: int, chain: Chain | None, wrong: bool, depth: int
+    ) -> Interval:
+        function = node.function if isinstance(node, Applied) else node.name
+        argument = node.argument if isinstance(node, Applied) else node.inside
+        primes = node.primes if isinstance(node, Applied) else 0
+        expr = None
+        if isinstance(node, Beside):
+            expr = self.expr(node, chain)
+            if isinstance(expr, Symbol):
+                return self.interval(Name(expr.name), era, chain, wrong, depth)
+            if not isinstance(expr, Call) and function.key not in ("exp", "ln", "log"):
+                return self.interval(function, era, chain, wrong, depth) * self.interval(
+                    argument, era, chain, wrong, depth
+                )
+        u = self.interval(argument, era, chain, wrong, depth)
+        if function.key == "exp" and not primes:
+            return intervals.exp(u)
+        if function.key in ("ln", "log") and not primes:
+            return intervals.log(u)
+        name = function.key if not isinstance(expr, Call) else expr.name
+        if expr is None:
+            call = self.expr(node, chain)
+            name = call.name if isinstance(call, (Call, Prime)) else name
+        slope = intervals.exp(-u)
+        one = intervals.point(1.0)
+        own = self.meaning.functions.get(name)
+        if name != "sigmoid" and not (own is not None and self.is_sigmoid(name)):
+            return self.anywhere(node, u, era, chain)
+        y = one / (one + slope)
+        return y * (one - y) if primes else y
+
+    def anywhere(self, node: Applied | Beside, u: Interval, era: int, chain: Chain | None) -> Interval:
+        """f(u) for a narrow interval, from its ends and its middle."""
+        values = []
+        for x in (u.low, u.middle, u.high):
+            if not math.isfinite(x):
+                raise NoNumber
+            at = Number(repr(x), Fraction(x), Fraction(0))
+            other = replace(node, argument=at) if isinstance(node, Applied) else replace(node, inside=at)
+            values.append(self.exact(self.expr(other, chain), era))
+        return Interval(min(values), max(values))
+
+    def is_sigmoid(self, name: str) -> bool:
+        """Whether the text's function is 1/(1 + e^{-x})."""
+        points = self.judge_.meaning(Reading())[1]
+        x = Symbol("·x")
+        return bool(points.holds(Call(Symbol(name), x), Call(Symbol("sigmoid"), x)))
+
+    def scan(self, statements: Sequence[Statement | NotRead]) -> None:
+        """The numbers of leaves, wherever in the text they stand."""
+        chain: Chain | None = None
+        for number, statement in enumerate(statements):
+            if isinstance(statement, NotRead):
+                chain = None
+                continue
+            self.judge_.stretch = self.judge_.context.where[number]
+            for relation in statement.relations:
+                for k, node in enumerate(relation.sides):
+                    if node is None:
+                        continue
+                    side = Side(node, statement.row)
+                    if k == 0 or chain is None or relation.signs[k - 1] == "→":
+                        chain = Chain(side, side)
+                    elif numeric(node) or rounded(node):
+                        self.match(chain, node)
+                        head, single = chain.head.node, _single(node)
+                        if single is not None and k == 1 and isinstance(head, Name) and self.is_leaf(head):
+                            self.leaves.setdefault(self.meaning.symbol(head, {}), float(single.value))
+                    if side.formula:
+                        chain.formula = node
+
+    # ------------------------------------------------------------ verdicts
+
+    def candidates(self, node: Node, era: int, chain: Chain | None) -> list[Interval]:
+        """What a side may come to: at the exact numbers, or by the printed ones."""
+        found = []
+        if not numeric(node):
+            with suppress(NoNumber):
+                found.append(intervals.around(self.exact(self.expr(node, chain), era)))
+        with suppress(NoNumber):
+            found.append(self.interval(node, era, chain))
+        return found
+
+    def value(self, node: Node, chain: Chain) -> float | None:
+        """The number that a side comes to, None where it has none."""
+        found = self.candidates(node, self.era, chain)
+        return found[0].middle if found else None
+
+    def judge(self, chain: Chain, side: Side) -> Verdict:
+        """Whether both sides can be the same number."""
+        left, right = chain.last.node, side.node
+        self.match(chain, right)
+        self.unsure = False
+        off: tuple[Interval, Interval] | None = None
+        for era in (self.era, 1 - self.era):
+            if era == 1 and not self.after:
+                continue
+            for a in self.candidates(left, era, chain):
+                for b in self.candidates(right, era, chain):
+                    if _meet(a, b, _unit(right)):
+                        if era == 1 and self.era == 0 and not numeric(left):
+                            self.era, self.printed = 1, {}
+                        return Verdict(RIGHT, "numbers")
+                    if era == self.era:
+                        off = off or (a, b)
+        head = chain.head.node
+        if head is not left and off is not None and not numeric(head):
+            for a in self.candidates(head, self.era, chain):
+                for b in self.candidates(right, self.era, chain):
+                    if _meet(a, b, _unit(right)):
+                        return Verdict(RIGHT, "numbers")
+        if off is not None and self.unsure:
+            return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
+        if off is not None:
+            sides = (_short(off[0].middle), _short(off[1].middle))
+            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), (), sides)
+        if isinstance(left, Name) and numeric(right) and self.is_leaf(left):
+            return Verdict(RIGHT, "definition")
+        return Verdict(UNDECIDED, "numbers", Message("why_no_numbers"))
+
+    def is_leaf(self, name: Name) -> bool:
+        """Whether a name is computed from nothing."""
+        try:
+            symbol = self.meaning.symbol(at_time(name), {})
+        except NotUnderstood:
+            return False
+        return name.tense != "next" and self.meaning.quantities.get(symbol) is None
+
+    def equal(self, left: Node, right: Node) -> bool:
+        """Whether two sides can be the same number now."""
+        return any(
+            _meet(a, b, _unit(right))
+            for a in self.candidates(left, self.era, None)
+            for b in self.candidates(right, self.era, None)
+        )
+
+    def blame(self, left: Side, side: Side) -> str:
+        """The wrong row whose number makes this one what it is, or nothing."""
+        try:
+            a = self.interval(left.node, self.era, None, wrong=True)
+            b = self.interval(side.node, self.era, None, wrong=True)
+        except NoNumber:
+            return ""
+        if not _meet(a, b, _unit(side.node)):
+            return ""
+        for name in names(left.node):
+            try:
+                found = self.blamed.get(self.expr(name))
+            except NoNumber:
+                continue
+            if found is not None:
+                return found[1]
+        return ""
+
+    # ------------------------------------------------------------ what is learnt
+
+    def wrong(self, chain: Chain, side: Side) -> None:
+        """A number that was found wrong: what follows from it is known to follow."""
+        if isinstance(side.node, Number) and isinstance(chain.head.node, Name):
+            try:
+                self.blamed[self.expr(chain.head.node)] = (_printed(side.node), side.row.id)
+            except NoNumber:
+                return
+
+    def learn(self, chain: Chain, side: Side, verdict: str) -> None:
+        """The numbers that a link gives to names."""
+        head, node = chain.head.node, side.node
+        if not rounded(node) and not numeric(node):
+            return
+        if isinstance(head, Name) and head.tense == "next" and isinstance(node, Number):
+            self.after.setdefault(self.meaning.symbol(at_time(head), {}), float(node.value))
+            return
+        if isinstance(head, (Name, Derivative)) and (value := _single(node)) is not None:
+            try:
+                expr = self.expr(head, chain)
+                sure = verdict == RIGHT
+                if expr not in self.printed or (sure and not self.printed[expr][1]):
+                    self.printed[expr] = (_printed(value), sure)
+            except NoNumber:
+                pass
+        self.match(chain, node)
+
+    def match(self, chain: Chain, node: Node) -> None:
+        """Numbers in the places of names."""
+        formulas = [chain.formula] if chain.formula is not None else []
+        if isinstance(chain.head.node, Name):
+            found = self.judge_.context.definition(chain.head.node.key, self.judge_.stretch)
+            if found is not None:
+                formulas.append(found.formula)
+        for formula in formulas:
+            bound = matched(formula, node)
+            for part, number in (bound or {}).items():
+                if isinstance(part, Name):
+                    symbol = self.meaning.symbol(at_time(part), {})
+                    if self.meaning.quantities.get(symbol) is None:
+                        self.leaves.setdefault(symbol, float(number.value))
+
+
+def _name(latex: str) -> Name | None:
+    """A name written in LaTeX, as the grammar reads it."""
+    text = f"{latex} = 0"
+    read = grammar.parse(Row("", text, ((1, 1),) * (len(text) + 1), 0))
+    found = read.relations[0].sides[0] if isinstance(read, Statement) else None
+    return found if isinstance(found, Name) else None
+
+
+def _single(node: Node) -> Number | None:
+    if isinstance(node, Number):
+        return node
+    if isinstance(node, Sum) and len(node.terms) == 1:
+        sign_, inner = node.terms[0]
+        found = _single(inner)
+        if found is not None and sign_ < 0:
+            return Number("-" + found.text, -found.value, found.unit)
+        return found
+    return None
+
+
+def _printed(node: Number) -> Interval:
+    """The numbers that are printed so; one of few digits is exact."""
+    value, half = float(node.value), float(node.unit) / 2
+    digits = len(node.text.lstrip("-0.").replace(".", ""))
+    if not node.unit or digits < DIGITS:
+        return intervals.around(value)
+    return Interval(value - half * 1.001, value + half * 1.001)
+
+
+def _unit(node: Node) -> float:
+    single = _single(node)
+    return float(single.unit) if single is not None else 0.0
+
+
+def _meet(a: Interval, b: Interval, unit: float) -> bool:
+    """Whether one number may lie in both; by another order of rounding it may be a little off."""
+    gap = max(a.low, b.low) - min(a.high, b.high)
+    slack = 1e-12 * max(abs(a.middle), abs(b.middle)) + unit / 2
+    if gap <= slack:
+        return True
+    return bool(gap <= UNITS * unit and gap <= SHARE * max(abs(a.middle), abs(b.middle)))
