@@ -153,9 +153,9 @@ def _drawn(
         "font.size": 11,
     }
     with mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **settings}):
-        figure = Figure(figsize=size, layout="constrained" if room is None else "none")
+        figure = Figure(figsize=size, layout="constrained" if room is None else None)
         if room is not None:
-            figure.subplots_adjust(**room)
+            figure.subplots_adjust(**dict(room))
         draw(figure, _Words(language))
         stream = io.BytesIO()
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {}}

@@ -32,9 +32,10 @@ from backprop_symbolic.algebra import (
     rebuild,
     symbols,
 )
+from backprop_symbolic.algebra import replace as substituted
 from backprop_symbolic.api import VerifiedDerivation, derive
 from backprop_symbolic.document import Display, Document, Row, document
-from backprop_symbolic.evaluate import Undecidable
+from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
 from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.notation import notation
 from backprop_symbolic.numeric.substitute import with_numbers
@@ -186,9 +187,8 @@ def fault(seed: int) -> Fault | None:
         assert isinstance(display, Display)
         row = display.rows[r]
         lhs = next(x.lhs for x in reversed(display.rows[: r + 1]) if x.lhs is not None)
-        if isinstance(lhs, Call) and row.lhs is not None and kind != "digit":
-            if lhs.args[1] not in found.graph.quantities:
-                continue  # f(x) = … : a text is free to define its functions
+        if isinstance(lhs, Call) and lhs.args[1] not in found.graph.quantities:
+            continue  # f(x) = … : a text is free to define its functions
         options = list(_DAMAGE[kind](found, lhs, row, draw))
         draw.shuffle(options)
         for after in options[:4]:
@@ -200,11 +200,27 @@ def fault(seed: int) -> Fault | None:
 def _refuted(verifier: Verifier, lhs: Expr, before: Row, after: Row) -> bool:
     """Whether the verifier says that the line was right and is now wrong."""
     if after.rhs == before.rhs:
-        return True  # a number, changed in its digits by far more than its last
+        return _out_of_reach(verifier.graph, after)
     try:
         return bool(verifier.holds(lhs, before.rhs)) and not verifier.holds(lhs, after.rhs)
     except (Undecidable, KeyError):
         return False
+
+
+def _out_of_reach(graph: Graph, row: Row) -> bool:
+    """Whether the result cannot come from other numbers that are printed as those of the line are."""
+    point = Evaluator(graph, {}, Numbers(), lambda s: 0j)
+
+    def value(changed: dict[Expr, Expr]) -> float:
+        return float(point.value(substituted(row.rhs, changed)).real)
+
+    right, reach = value({}), 0.0
+    for number in row.rhs.atoms(Numeral):
+        _, digits, scale = number.written
+        half = Rational(1, 2) * Rational(10) ** ((scale or 0) - len(digits.partition(".")[2]))
+        reach += abs(value({number: Numeral(number.value + half, number.args[1])}) - right)
+    assert isinstance(row.result, Numeral)
+    return abs(float(row.result.value) - right) > 3 * reach
 
 
 def _symbolic(row: Row) -> bool:

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
-
 import faults
 import pytest
 

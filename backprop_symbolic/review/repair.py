@@ -431,10 +431,10 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
     for site in sites(side.other.node):
         if isinstance(site.parent, (Product, Beside)):
             shown = side.other.of(site.node)
-            value = side.known.factors.get(site.node) if isinstance(site.node, Derivative) else None
+            known = side.known.factors.get(site.node) if isinstance(site.node, Derivative) else None
             slope = isinstance(site.node, Applied) and site.node.primes
-            if isinstance(site.node, Derivative) and value is not None:
-                slope = _is_slope(site.node, value.node)
+            if isinstance(site.node, Derivative) and known is not None:
+                slope = _is_slope(site.node, known.node)
             slope = slope or any(
                 value.node == site.node and _is_slope(of, value.node)
                 for of, value in side.known.factors.items()
@@ -448,8 +448,8 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
         shown = rf"1 - {side.shown(name)}^{{2}}"
         yield "review.mistake_lost_slope", Sum(((1, one), (-1, power))), shown
     for derivative, shown in islice(side.known.derivatives.items(), 2 * NEAR):
-        value = side.known.factors.get(derivative)
-        slope = value is not None and _is_slope(derivative, value.node)
+        known = side.known.factors.get(derivative)
+        slope = known is not None and _is_slope(derivative, known.node)
         yield "review.mistake_lost_slope" if slope else "review.mistake_lost_factor", derivative, shown
 
 
