@@ -427,9 +427,6 @@ class _Parser:
     # ------------------------------------------------------------ factors
 
     def factor(self) -> Node:
-        self.level += 1
-        if self.level > MAX_LEVEL:
-            raise self.fail("why_deep", limit=MAX_LEVEL)
         start = self.here
         found = self.atom()
         while True:
@@ -450,7 +447,6 @@ class _Parser:
                 found = Foreign("index", span=(start, self.behind))
             else:
                 break
-        self.level -= 1
         return found
 
     def primes(self) -> int:
@@ -529,6 +525,14 @@ class _Parser:
         return found
 
     def atom(self) -> Node:
+        self.level += 1
+        if self.level > MAX_LEVEL:
+            raise self.fail("why_deep", limit=MAX_LEVEL)
+        found = self.one()
+        self.level -= 1
+        return found
+
+    def one(self) -> Node:
         token = self.token
         if token.kind == "num":
             return _number(self.take())
@@ -657,11 +661,7 @@ class _Parser:
             if self.tokens[second].kind == "open" and self.tokens[second].text == "{":
                 return self.fraction(top, (second + 1, self.partner[second]), self.partner[second] + 1, start)
         above = self.argument()
-        self.level += 1
-        if self.level > MAX_LEVEL:
-            raise self.fail("why_deep", limit=MAX_LEVEL)
         below = self.argument()
-        self.level -= 1
         return Quotient(above, below, span=(start, self.behind))
 
     def fraction(self, top: tuple[int, int], bottom: tuple[int, int], end: int, start: int) -> Node:
@@ -810,21 +810,16 @@ class _Parser:
         before = self.tokens[self.i - 1] if self.i else None
         if before and before.kind == "op" and before.text == "/":
             return self.loose > 0
+        last = len(self.tokens) - 1
         at = self.i + 1
         if self.tokens[at].kind == "cmd":
             at += 1
         at = self.partner.get(at, at) + 1
-        while (
-            self.tokens[at].kind == "op"
-            and self.tokens[at].text in "_^"
-            and self.tokens[at + 1].kind != "end"
-        ):
+        while at < last and self.tokens[at].kind == "op" and self.tokens[at].text in "_^":
             at = self.partner.get(at + 1, at + 1) + 1
-        return (
-            self.tokens[at].text == "/"
-            and self.tokens[at].kind == "op"
-            and self.begins_d(at + 1, len(self.tokens))
-        )
+        if at >= last or self.tokens[at].kind != "op" or self.tokens[at].text != "/":
+            return False
+        return self.begins_d(at + 1, last + 1)
 
     # ------------------------------------------------------------ names and functions
 
