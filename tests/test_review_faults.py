@@ -27,9 +27,8 @@ from backprop_symbolic.review.tree import UNDECIDED, WRONG, Finding, Review
 
 @pytest.mark.parametrize("seed", range(45))
 def test_the_damaged_line_is_found_and_no_other_blamed(seed):
-    judged = faults.judged(seed)
-    if judged is None:
-        pytest.skip("no line of this document can be damaged so")
+    # Where no line of a document can be damaged in the way drawn, the next seed is taken.
+    judged = next(j for more in range(0, 9000, 100) if (j := faults.judged(seed + more)) is not None)
     assert judged.found, judged
     assert not judged.blamed, judged
 
