@@ -450,7 +450,7 @@ ROW_SIGN = re.compile(
     re.DOTALL,
 )
 MAX_INDENT = 60
-INDENT = re.compile(r"(?:\\q?quad|\\[,;: ]|\{\}|\s)+(?==)")
+INDENT = re.compile(r"(?:\\q?quad|\\[,;: ]|\{\}|\s)+(?==|\\cdot|\\times|[-+−])")
 #: A formula that is set smaller where it is too wide.
 SHRUNK = re.compile(
     r"\s*\\resizebox\*?\s*\{[^{}]{0,200}\}\s*\{!\}\s*\{\s*\$(?:\\displaystyle)?(?P<inner>[^$]*)\$\s*\}\s*"
