@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from sympy import Expr, Symbol
@@ -130,8 +131,13 @@ class Drawing(Protocol):
     @property
     def kinds(self) -> tuple[str, ...]: ...
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
-        """The picture as one of its kinds; `names` gives the LaTeX of the names in it."""
+    def draw(
+        self, kind: str, names: Mapping[Symbol, str], language: str, templates: Path | None = None
+    ) -> bytes:
+        """The picture as one of its kinds; `names` gives the LaTeX of the names in it.
+
+        templates  a folder whose messages go before ours
+        """
 
 
 @dataclass(frozen=True, slots=True)

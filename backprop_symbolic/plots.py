@@ -57,27 +57,45 @@ def needed() -> None:
         raise NotInstalled("plots need matplotlib: pip install 'backprop-symbolic[plot]'")
 
 
-def ready(language: str) -> None:
+def ready(language: str, templates: Path | None = None) -> None:
     """Raises NotInstalled where a plot in this language could not be drawn."""
     needed()
-    _Words(language)
+    _Words(language, templates)
 
 
-def error_curve(points: Sequence[tuple[int, float]], format: str, language: str = "en") -> bytes:
+def error_curve(
+    points: Sequence[tuple[int, float]], format: str, language: str = "en", templates: Path | None = None
+) -> bytes:
     """The error against the iteration, on a logarithmic scale where it is never 0, as a file's bytes."""
     return _drawn(
-        lambda figure, words: _error_curve(figure, words, points), format, language, (7, 4.4), ERRORS
+        lambda figure, words: _error_curve(figure, words, points),
+        format,
+        (language, templates),
+        (7, 4.4),
+        ERRORS,
     )
 
 
-def vanishing_plot(found: Vanishing, format: str, language: str = "en") -> bytes:
+def vanishing_plot(
+    found: Vanishing, format: str, language: str = "en", templates: Path | None = None
+) -> bytes:
     """The bound and the measured ratios against the layers passed, as a file's bytes."""
-    return _drawn(lambda figure, words: _vanishing(figure, words, found), format, language, (10, 4.4))
+    return _drawn(
+        lambda figure, words: _vanishing(figure, words, found), format, (language, templates), (10, 4.4)
+    )
 
 
-def curves(entries: Sequence[Activation], format: str, language: str = "en") -> bytes:
+def curves(
+    entries: Sequence[Activation], format: str, language: str = "en", templates: Path | None = None
+) -> bytes:
     """f and f' of each activation side by side, the greatest |f'| marked, as a file's bytes."""
-    return _drawn(lambda figure, words: _curves(figure, words, entries), format, language, (10, 4.2), CURVES)
+    return _drawn(
+        lambda figure, words: _curves(figure, words, entries),
+        format,
+        (language, templates),
+        (10, 4.2),
+        CURVES,
+    )
 
 
 @dataclass(frozen=True)
@@ -96,9 +114,11 @@ class Curves(_Plot):
 
     names: tuple[str, ...]
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+    def draw(
+        self, kind: str, names: Mapping[Symbol, str], language: str, templates: Path | None = None
+    ) -> bytes:
         """The plot. Raises NotInstalled."""
-        return curves([activation(name) for name in self.names], kind, language)
+        return curves([activation(name) for name in self.names], kind, language, templates)
 
 
 @dataclass(frozen=True)
@@ -107,9 +127,11 @@ class ErrorCurve(_Plot):
 
     points: tuple[tuple[int, float], ...]
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+    def draw(
+        self, kind: str, names: Mapping[Symbol, str], language: str, templates: Path | None = None
+    ) -> bytes:
         """The plot. Raises NotInstalled."""
-        return error_curve(self.points, kind, language)
+        return error_curve(self.points, kind, language, templates)
 
 
 @dataclass(frozen=True)
@@ -118,9 +140,11 @@ class VanishingPlot(_Plot):
 
     found: Vanishing
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+    def draw(
+        self, kind: str, names: Mapping[Symbol, str], language: str, templates: Path | None = None
+    ) -> bytes:
         """The plot. Raises NotInstalled."""
-        return vanishing_plot(self.found, kind, language)
+        return vanishing_plot(self.found, kind, language, templates)
 
 
 # ---------------------------------------------------------------- the file
@@ -135,7 +159,7 @@ ERRORS = {"left": 0.13, "right": 0.97, "bottom": 0.13, "top": 0.92}
 def _drawn(
     draw: Any,
     format: str,
-    language: str,
+    words: tuple[str, Path | None],
     size: tuple[float, float],
     room: Mapping[str, float] | None = None,
 ) -> bytes:
@@ -156,7 +180,7 @@ def _drawn(
         figure = Figure(figsize=size, layout="constrained" if room is None else None)
         if room is not None:
             figure.subplots_adjust(**dict(room))
-        draw(figure, _Words(language))
+        draw(figure, _Words(*words))
         stream = io.BytesIO()
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {}}
         with _quiet("fontTools"):
@@ -179,8 +203,8 @@ def _quiet(name: str) -> Iterator[None]:
 class _Words:
     """Labels in a language, in a font that has its letters."""
 
-    def __init__(self, language: str) -> None:
-        self.table = messages(language)
+    def __init__(self, language: str, templates: Path | None = None) -> None:
+        self.table = messages(language, templates)
         texts = "".join(text for key, text in self.table.items() if key.startswith("plot."))
         self.font: Any = _hangul_font(language) if re.search("[가-힣]", texts) else None
 

@@ -123,10 +123,12 @@ class _Once:
         """What it can be drawn as."""
         return self.drawing.kinds
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+    def draw(
+        self, kind: str, names: Mapping[Symbol, str], language: str, templates: Path | None = None
+    ) -> bytes:
         """The picture, from what is known where it was drawn before."""
         if (kind, language) not in self.known:
-            self.known[kind, language] = self.drawing.draw(kind, names, language)
+            self.known[kind, language] = self.drawing.draw(kind, names, language, templates)
         return self.known[kind, language]
 
 

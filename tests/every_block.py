@@ -37,7 +37,7 @@ class Circle:
 
     kinds: tuple[str, ...] = ("svg",)
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str, templates=None) -> bytes:
         return SVG
 
 

@@ -39,7 +39,7 @@ class Square:
 
     kinds: tuple[str, ...] = ("svg", "tikz")
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+    def draw(self, kind: str, names: Mapping[Symbol, str], language: str, templates=None) -> bytes:
         word = {"en": "square", "ko": "사각형"}[language]
         if kind == "tikz":
             return (

@@ -68,7 +68,7 @@ class Stub:
 
     kinds: tuple[str, ...] = ("svg",)
 
-    def draw(self, kind, names, language):
+    def draw(self, kind, names, language, templates=None):
         assert kind == "svg"
         return SVG.encode()
 

@@ -141,3 +141,18 @@ def test_progress_is_shown_on_a_terminal_only(tmp_path):
     seen = process(["script", "-qec", command, "/dev/null"])
     assert seen.code == 0
     assert "notes.txt …" in seen.out
+
+
+def test_a_language_of_ones_own_reaches_the_pictures(tmp_path):
+    """One message file is enough for the whole folder, legends and captions included."""
+    ours = Path(__file__).resolve().parent.parent / "templates" / "messages" / "en.toml"
+    text = ours.read_text(encoding="utf-8")
+    assert 'common = "common to all paths"' in text
+    own = tmp_path / "own"
+    (own / "messages").mkdir(parents=True)
+    text = text.replace('common = "common to all paths"', 'common = "κοινά"')
+    (own / "messages" / "el.toml").write_text(text, encoding="utf-8")
+    args = ("--network", "1-1-2", "--parts", "derivation", "--lang", "el", "--template-dir", own)
+    found = notes(*args, "--format", "markdown", "-o", tmp_path / "made")
+    assert (found.code, found.err) == (0, "")
+    assert "κοινά" in (tmp_path / "made" / "path-w11.el.svg").read_text(encoding="utf-8")

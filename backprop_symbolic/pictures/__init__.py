@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from sympy import Symbol
 
@@ -79,17 +80,19 @@ class Diagram:
         }
         return Message("diagram.alt_many", args)
 
-    def draw(self, kind: str, names: Mapping[Symbol, str], language: str) -> bytes:
+    def draw(
+        self, kind: str, names: Mapping[Symbol, str], language: str, templates: Path | None = None
+    ) -> bytes:
         """The picture as svg, png, pdf or tikz, `names` being the graph's in that language.
 
         Raises BadPicture, and NotInstalled where png or pdf needs what is not there.
         """
         if kind not in KINDS:
             raise unknown("kind of picture", kind, KINDS)
-        laid_out = layout(self.chart, names, messages(language))
+        laid_out = layout(self.chart, names, messages(language, templates))
         if kind == "tikz":
             return tikz(laid_out).encode("utf-8")
-        say = Words(language, lambda value: name(names[value]).plain, str)
+        say = Words(language, lambda value: name(names[value]).plain, str, templates)
         drawn = svg(laid_out, say(self.caption), say(self.alt))
         if kind == "svg":
             return drawn.encode("utf-8")

@@ -143,7 +143,7 @@ def latex_blocks(
     files: dict[str, bytes] = {}
 
     def picture(found: Picture) -> str:
-        shown, file = drawn(found, names, options.language)
+        shown, file = drawn(found, names, options)
         files.update(file)
         return shown
 
@@ -167,14 +167,14 @@ def _bookmarked(words: Words, plain: Words) -> Callable[[Any], str]:
     return lambda value: rf"\texorpdfstring{{{words.math(value)}}}{{{escape_latex(plain.math(value))}}}"
 
 
-def drawn(picture: Picture, names: Mapping[Symbol, str], language: str) -> tuple[str, dict[str, bytes]]:
+def drawn(picture: Picture, names: Mapping[Symbol, str], options: Options) -> tuple[str, dict[str, bytes]]:
     """A picture in LaTeX and the file that it needs, if any: TikZ where it can be drawn so."""
-    kinds = picture.drawing.kinds
+    kinds, draw = picture.drawing.kinds, picture.drawing.draw
     if "tikz" in kinds:
-        return picture.drawing.draw("tikz", names, language).decode("utf-8").strip(), {}
+        return draw("tikz", names, options.language, options.templates).decode("utf-8").strip(), {}
     kind = "pdf" if "pdf" in kinds else "png"
     name = f"{picture.name}.{kind}"
-    return rf"\includegraphics{{{name}}}", {name: picture.drawing.draw(kind, names, language)}
+    return rf"\includegraphics{{{name}}}", {name: draw(kind, names, options.language, options.templates)}
 
 
 def packages(blocks: list[dict[str, Any]]) -> list[str]:

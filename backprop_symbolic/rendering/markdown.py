@@ -257,7 +257,9 @@ class Sheet:
         """A picture that refers to its file."""
         kind = "svg" if "svg" in picture.drawing.kinds else "png"
         name = f"{picture.name}.{kind}"
-        self.files[name] = picture.drawing.draw(kind, self.names, self.options.language)
+        self.files[name] = picture.drawing.draw(
+            kind, self.names, self.options.language, self.options.templates
+        )
         alt = self.plain(picture.alt)
         bare = {sign: re.sub("</?span>", "", shown) for sign, shown in self.dialect.escapes.items()}
         return filled(

@@ -69,7 +69,7 @@ def typst_source(document: Document, names: Mapping[Symbol, str], options: Optio
     def picture(found: Picture) -> str:
         kind = "svg" if "svg" in found.drawing.kinds else "png"
         name = f"{found.name}.{kind}"
-        files[name] = found.drawing.draw(kind, names, options.language)
+        files[name] = found.drawing.draw(kind, names, options.language, options.templates)
         return name
 
     found = blocks(document, words, lambda rows: rows_of(write, words, rows), picture)

@@ -171,7 +171,7 @@ class Page:
 
     def _picture(self, picture: Picture) -> Markup:
         """The picture as inline SVG, its ids its own, with its words for those who do not see it."""
-        data = picture.drawing.draw("svg", self.names, self.options.language)
+        data = picture.drawing.draw("svg", self.names, self.options.language, self.options.templates)
         return inline_svg(
             data, self.anchors.new(picture.name), self.plain(picture.caption), self.plain(picture.alt)
         )
