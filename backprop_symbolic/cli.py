@@ -766,10 +766,7 @@ def diagram(
     data = drawing.draw(kind, drawing.graph.written(lang), lang)
     if standalone:
         data = pictures.document(data.decode("utf-8")).encode("utf-8")
-    if output is None:
-        write(data.decode("utf-8"), None)
-    else:
-        write_bytes(data, output)
+    write(data, output)
 
 
 def _drawn_as(format_: str | None, output: str | None) -> str:

@@ -105,7 +105,7 @@ def written(
         for name, data in found.files.items():
             pages.files[name] = data
             pages.about[name] = {"language": language, "kind": "picture"}
-            picture = pictures.get(name.partition("/")[2].rpartition(".")[0] or name.rpartition(".")[0])
+            picture = pictures.get(Path(name).stem)
             if picture is not None:
                 pages.about[name] |= {"title": text(picture.caption), "alt": text(picture.alt)}
     return pages

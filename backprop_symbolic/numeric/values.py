@@ -145,23 +145,28 @@ def load(path: str | Path) -> Source:
     shown = f"values file {quoted(path)}"
     if reader is None:
         raise BadValues(f"{shown}: its name must end in .toml, .yaml, .json or .csv")
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise BadValues(f"{shown}: {error.strerror}") from None
-    except ValueError:
-        raise BadValues(f"{shown}: no such file") from None
-    if len(data) > MAX_FILE:
-        raise BadValues(f"{shown} has more than {MAX_FILE} bytes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadValues(f"{shown} is not UTF-8 text (byte {error.start})") from None
+    text = text_of(path, shown, MAX_FILE)
     try:
         return reader(text, str(path))
     except RecursionError:
         raise BadValues(f"{shown} is nested too deeply") from None
+
+
+def text_of(path: Path, shown: str, most: int) -> str:
+    """The text of a file of at most so many bytes; `shown` names it in errors. Raises BadValues."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise BadValues(f"{shown}: {error.strerror}") from None
+    except ValueError:
+        raise BadValues(f"{shown}: no such file") from None
+    if len(data) > most:
+        raise BadValues(f"{shown} has more than {most} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadValues(f"{shown} is not UTF-8 text (byte {error.start})") from None
 
 
 def _toml(text: str, where: str) -> Source:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from backprop_symbolic.errors import BadValues, quoted, unknown
-from backprop_symbolic.numeric.values import Source, from_table
+from backprop_symbolic.numeric.values import Source, from_table, text_of
 
 SETTINGS = ("network", "activation", "loss", "bias", "notation")
 TABLES = ("values", "names")
@@ -44,19 +44,9 @@ def read(path: str | Path) -> ContextFile:
     import tomllib
 
     shown = f"context file {quoted(path)}"
+    text = text_of(Path(path), shown, MAX_FILE)
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise BadValues(f"{shown}: {error.strerror}") from None
-    except ValueError:
-        raise BadValues(f"{shown}: no such file") from None
-    if len(data) > MAX_FILE:
-        raise BadValues(f"{shown} has more than {MAX_FILE} bytes")
-    try:
-        table = tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise BadValues(f"{shown} is not UTF-8 text (byte {error.start})") from None
+        table = tomllib.loads(text)
     except RecursionError:
         raise BadValues(f"{shown} is nested too deeply") from None
     except ValueError as error:
