@@ -16,7 +16,7 @@ import backprop_symbolic
 PACKAGE = Path(backprop_symbolic.__file__).parent
 
 #: Each module may import only modules that stand before it, also inside functions.
-ORDER = ["__init__", "errors", "files", "folder", "fonts", "engines", "registry", "algebra", "expressions", "cases", "activations", "elimination", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "proof", "backprop", "evaluate", "verify", "intervals", "analysis", "printing", "typesetting", "facts", "sampling", "softmax", "page", "wording", "listing", "message", "document", "terminal", "jsonform", "rendering", "render", "publish", "pictures", "vanishing", "plots", "api", "numeric", "lecture", "review", "cli", "__main__"]
+ORDER = ["__init__", "errors", "files", "folder", "fonts", "engines", "registry", "algebra", "expressions", "cases", "activations", "elimination", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "proof", "backprop", "evaluate", "verify", "intervals", "analysis", "printing", "typesetting", "facts", "sampling", "softmax", "page", "wording", "listing", "message", "document", "terminal", "jsonform", "rendering", "render", "publish", "pictures", "vanishing", "plots", "api", "numeric", "lecture", "review", "formal", "cli", "__main__"]
 
 #: (module, import) that run the other way, with the reason. Keep it empty.
 EXCEPTIONS: dict[tuple[str, str], str] = {}

@@ -1,0 +1,10 @@
+"""A derivation as a Coq script over Coquelicot, one lemma a step; a kernel that shares no code with us checks it.
+
+script     a script, and the refusal for what has no Coq form
+names      injective names for Coq
+terms      expressions as Coq terms, and proofs of their derivatives rule by rule
+functions  activations and losses: definition, lemmas line by line, theorem
+network    a derivation: the forward pass, every step a lemma, a theorem for each parameter
+coqc       the compiler: run, timed, and asked what the proof rests on
+command    `backprop prove`
+"""

@@ -1,0 +1,51 @@
+"""What every export makes: a Coq script that stands alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from backprop_symbolic.errors import BackpropError
+
+
+class NotExported(BackpropError):
+    """A step, a function or a construct that has no Coq form yet; named, with what has one."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Coq 8.16 file that needs Coquelicot and nothing else.
+
+    text      the file; ends with `Print Assumptions` of each theorem
+    theorems  the names of the theorems it ends in
+    lemmas    the id of a step → the name of its lemma, in the order of the printed derivation
+    """
+
+    text: str
+    theorems: tuple[str, ...]
+    lemmas: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text, in hexadecimal."""
+        return sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one variable as Coq has it: defined, and its derivative proved.
+
+    name       the Coq function, R -> R
+    slope      the Coq function of its derivative, R -> R
+    theorem    forall x, condition x -> is_derive name x (slope x); without the premise where that is None
+    condition  the predicate R -> Prop of the points where there is a derivative, or None for everywhere
+    text       the definitions and lemmas, to stand at the top of a script
+    lemmas     the id of a step of its proof → the name of its lemma
+    """
+
+    name: str
+    slope: str
+    theorem: str
+    text: str
+    condition: str | None = None
+    lemmas: tuple[tuple[str, str], ...] = ()
