@@ -228,20 +228,158 @@ Proof.
   exact (C (fun z => 0 < z) (open_gt 0 (v x - u x) K)).
 Qed.
 
-Lemma d_below {u v f g : R -> R} {x l} (b : forall y, {u y < v y} + {~ u y < v y}) :
-  continuous u x -> continuous v x -> u x < v x -> is_derive f x l ->
-  is_derive (fun y => if b y then f y else g y) x l.
+Section Cases.
+  Context {P : R -> Prop} (b : forall y, {P y} + {~ P y}) {f g : R -> R} {x : R}.
+  Let h (y : R) : R := if b y then f y else g y.
+
+  Lemma d_first {l} : locally x P -> is_derive f x l -> is_derive h x l.
+  Proof.
+    intros H. apply is_derive_ext_loc. revert H; apply filter_imp; intros y Y. unfold h.
+    now destruct (b y).
+  Qed.
+
+  Lemma d_second {l} : locally x (fun y => ~ P y) -> is_derive g x l -> is_derive h x l.
+  Proof.
+    intros H. apply is_derive_ext_loc. revert H; apply filter_imp; intros y Y. unfold h.
+    now destruct (b y).
+  Qed.
+
+  (* where both formulas have the same value and the same slope, it does not matter which one holds *)
+  Lemma d_smooth {l} : f x = g x -> is_derive f x l -> is_derive g x l -> is_derive h x l.
+  Proof.
+    intros E [_ F] [_ G]. split; [ apply is_linear_scal_l | ].
+    intros z Z e. assert (x = z) as <- by exact (is_filter_lim_locally_unique x z Z).
+    generalize (filter_and _ _ (F x Z e) (G x Z e)). apply filter_imp. unfold h. intros y [A B].
+    destruct (b y), (b x); first [ exact A | exact B | rewrite <- E; exact A | rewrite E; exact B ].
+  Qed.
+End Cases.
+
+(* u < v, away from the border u = v *)
+Lemma m_less {u v f g x a b c d dc dd} :
+  a <> b -> near u x a -> near v x b -> (a < b -> moves f x c dc) -> (~ a < b -> moves g x d dd) ->
+  moves (fun y => if Rlt_dec (u y) (v y) then f y else g y) x
+    (if Rlt_dec a b then c else d) (if Rlt_dec a b then dc else dd).
 Proof.
-  intros U V H. apply is_derive_ext_loc.
-  apply (filter_imp _ _ (fun y (K : u y < v y) => ltac:(now destruct (b y)) : f y = (if b y then f y else g y))).
-  now apply stays_below.
+  intros N [<- U] [<- V] F G. destruct (Rlt_dec (u x) (v x)) as [L | L].
+  - destruct (F L) as [<- D]. split; [ now destruct (Rlt_dec (u x) (v x)) | ].
+    apply (d_first (fun y => Rlt_dec (u y) (v y))); [ now apply stays_below | exact D ].
+  - destruct (G L) as [<- D]. split; [ now destruct (Rlt_dec (u x) (v x)) | ].
+    apply (d_second (fun y => Rlt_dec (u y) (v y))); [ | exact D ].
+    apply (filter_imp (fun y => v y < u y)); [ intros; lra | apply stays_below; trivial; lra ].
 Qed.
 
-Lemma d_above {u v f g : R -> R} {x l} (b : forall y, {u y < v y} + {~ u y < v y}) :
-  continuous u x -> continuous v x -> v x < u x -> is_derive g x l ->
-  is_derive (fun y => if b y then f y else g y) x l.
+Lemma m_less_eq {u v f g x a b c d dc dd} :
+  a <> b -> near u x a -> near v x b -> (a <= b -> moves f x c dc) -> (~ a <= b -> moves g x d dd) ->
+  moves (fun y => if Rle_dec (u y) (v y) then f y else g y) x
+    (if Rle_dec a b then c else d) (if Rle_dec a b then dc else dd).
 Proof.
-  intros U V H. apply is_derive_ext_loc.
-  apply (filter_imp (fun y => v y < u y)); [ | now apply stays_below ].
-  intros y K. destruct (b y); [ lra | reflexivity ].
+  intros N [<- U] [<- V] F G. destruct (Rle_dec (u x) (v x)) as [L | L].
+  - destruct (F L) as [<- D]. split; [ now destruct (Rle_dec (u x) (v x)) | ].
+    apply (d_first (fun y => Rle_dec (u y) (v y))); [ | exact D ].
+    apply (filter_imp (fun y => u y < v y)); [ intros; lra | apply stays_below; trivial; lra ].
+  - destruct (G L) as [<- D]. split; [ now destruct (Rle_dec (u x) (v x)) | ].
+    apply (d_second (fun y => Rle_dec (u y) (v y))); [ | exact D ].
+    apply (filter_imp (fun y => v y < u y)); [ intros; lra | apply stays_below; trivial; lra ].
 Qed.
+
+(* a condition in which nothing moves *)
+Lemma m_fixed {P : Prop} (b : {P} + {~ P}) {f g x c d dc dd} :
+  (P -> moves f x c dc) -> (~ P -> moves g x d dd) ->
+  moves (fun y => if b then f y else g y) x (if b then c else d) (if b then dc else dd).
+Proof. intros F G. destruct b as [H | H]; [ exact (F H) | exact (G H) ]. Qed.
+
+(* a border where values and slopes meet *)
+Lemma m_less_smooth {u v f g x a b c d dc dd} :
+  (a = b -> c = d /\ dc = dd) -> near u x a -> near v x b ->
+  (a <= b -> moves f x c dc) -> (b <= a -> moves g x d dd) ->
+  moves (fun y => if Rlt_dec (u y) (v y) then f y else g y) x
+    (if Rlt_dec a b then c else d) (if Rlt_dec a b then dc else dd).
+Proof.
+  intros S U V F G. destruct (Req_dec a b) as [E | N].
+  - destruct (S E) as [-> ->]. destruct U as [<- U], V as [<- V].
+    destruct (F (Req_le _ _ E)) as [Y D], (G (Req_le _ _ (eq_sym E))) as [Y' D'].
+    split; [ now destruct (Rlt_dec (u x) (v x)) | ].
+    destruct (Rlt_dec (u x) (v x));
+      apply (d_smooth (fun y => Rlt_dec (u y) (v y))); trivial; now rewrite Y, Y'.
+  - apply (m_less N U V); intros; [ apply F | apply G ]; lra.
+Qed.
+
+Lemma m_less_eq_smooth {u v f g x a b c d dc dd} :
+  (a = b -> c = d /\ dc = dd) -> near u x a -> near v x b ->
+  (a <= b -> moves f x c dc) -> (b <= a -> moves g x d dd) ->
+  moves (fun y => if Rle_dec (u y) (v y) then f y else g y) x
+    (if Rle_dec a b then c else d) (if Rle_dec a b then dc else dd).
+Proof.
+  intros S U V F G. destruct (Req_dec a b) as [E | N].
+  - destruct (S E) as [-> ->]. destruct U as [<- U], V as [<- V].
+    destruct (F (Req_le _ _ E)) as [Y D], (G (Req_le _ _ (eq_sym E))) as [Y' D'].
+    split; [ now destruct (Rle_dec (u x) (v x)) | ].
+    destruct (Rle_dec (u x) (v x));
+      apply (d_smooth (fun y => Rle_dec (u y) (v y))); trivial; now rewrite Y, Y'.
+  - apply (m_less_eq N U V); intros; [ apply F | apply G ]; lra.
+Qed.
+
+(* -------------------------------------------------------- side conditions *)
+(* What a script may add for functions of its own: 0 < sigmoid x and the like. *)
+Create HintDb sides.
+
+(* 0 < e and 0 <= e, by the signs of its parts *)
+Ltac positive :=
+  lazymatch goal with
+  | |- 0 < exp _ => apply exp_pos
+  | |- 0 < cosh _ => unfold cosh; positive
+  | |- 0 < Rpower _ _ => apply exp_pos
+  | |- 0 < PI => apply PI_RGT_0
+  | |- 0 < sqrt _ => apply sqrt_lt_R0; positive
+  | |- 0 < ?a ^ _ => first [ apply pow_lt; positive | lra ]
+  | |- 0 < / _ => apply Rinv_0_lt_compat; positive
+  | |- 0 < _ / _ => apply Rdiv_lt_0_compat; positive
+  | |- 0 < _ * _ => first [ apply Rmult_lt_0_compat; positive | lra ]
+  | |- 0 < _ + _ =>
+      first
+        [ apply Rplus_lt_0_compat; positive
+        | apply Rplus_lt_le_0_compat; [ positive | nonnegative ]
+        | apply Rplus_le_lt_0_compat; [ nonnegative | positive ]
+        | lra ]
+  | |- _ => first [ assumption | lra | solve [ auto with sides ] ]
+  end
+with nonnegative :=
+  lazymatch goal with
+  | |- 0 <= Rabs _ => apply Rabs_pos
+  | |- 0 <= sqrt _ => apply sqrt_pos
+  | |- 0 <= _ ^ 2 => apply pow2_ge_0
+  | |- 0 <= (_ ^ 2) ^ _ => apply pow_le, pow2_ge_0
+  | |- 0 <= ?a * ?a => apply Rle_0_sqr
+  | |- 0 <= _ + _ => first [ apply Rplus_le_le_0_compat; nonnegative | lra ]
+  | |- 0 <= _ * _ => first [ apply Rmult_le_pos; nonnegative | lra ]
+  | |- 0 <= _ / _ => unfold Rdiv; apply Rmult_le_pos; [ nonnegative | left; apply Rinv_0_lt_compat; positive ]
+  | |- _ => first [ left; positive | lra ]
+  end.
+
+(* |u| compared with a number says something of u *)
+Ltac by_modulus :=
+  match goal with
+  | H : context [ Rabs ?u ] |- ?u <> 0 =>
+      let E := fresh in intros E; rewrite E, Rabs_R0 in H; lra
+  end.
+
+(* A divisor is not 0, what has a logarithm is positive. *)
+Ltac side :=
+  intros;
+  lazymatch goal with
+  | |- _ /\ _ => split; side
+  | |- _ * _ <> 0 => first [ apply Rmult_integral_contrapositive_currified; side | lra | solve [ auto with sides ] ]
+  | |- _ ^ _ <> 0 => apply pow_nonzero; side
+  | |- / _ <> 0 => apply Rinv_neq_0_compat; side
+  | |- - _ <> 0 => first [ apply Ropp_neq_0_compat; side | lra ]
+  | |- _ <> _ =>
+      first
+        [ assumption
+        | apply not_eq_sym; assumption
+        | lra
+        | apply Rgt_not_eq; red; positive
+        | by_modulus
+        | solve [ auto with sides ] ]
+  | |- 0 < _ => positive
+  | |- _ => first [ assumption | lra | solve [ auto with sides ] | red; side ]
+  end.

@@ -47,6 +47,11 @@ def reserved() -> frozenset[str]:
     return KEYWORDS | SPOKEN | frozenset(_DEFINED.findall(library()))
 
 
+def escaped(name: str) -> str:
+    """`name` in letters, digits and underscores of ASCII; injective, but what comes of it may be a keyword."""
+    return _ESCAPED.sub(lambda found: f"_u{ord(found[0]):X}_", name)
+
+
 @cache
 def identifier(name: str) -> str:
     """net3 → net3, w31' → w31_u27_, 오차 → _uC624__uCC28_, fun → fun_u_; injective.
@@ -54,7 +59,7 @@ def identifier(name: str) -> str:
     A character other than an ASCII letter, digit or underscore becomes `_uHEX_`, as does an underscore
     before a u; a reserved name gets `_u_`, with which no other name can end.
     """
-    plain = _ESCAPED.sub(lambda found: f"_u{ord(found[0]):X}_", name)
+    plain = escaped(name)
     if not plain or plain in reserved() or plain.startswith(FAMILIES):
         return f"{plain}_u_"
     return plain
