@@ -84,26 +84,26 @@ Proof. intros [<- F]; split; [ reflexivity | now apply is_derive_scal ]. Qed.
 Lemma m_scal_r (c : R) {f x a df} : moves f x a df -> moves (fun v => f v * c) x (a * c) (df * c).
 Proof. intros F. refine (m_val (m_mult F (m_const c x)) eq_refl _). ring. Qed.
 
-Lemma m_inv {f x a df} : a <> 0 -> moves f x a df -> moves (fun v => / f v) x (/ a) (- (df / a ^ 2)).
+Lemma m_inv {f x a df} : moves f x a df -> a <> 0 -> moves (fun v => / f v) x (/ a) (- (df / a ^ 2)).
 Proof.
-  intros H [<- F]; split; [ reflexivity | ].
+  intros [<- F] H; split; [ reflexivity | ].
   apply (d_val (is_derive_inv f x df F H)). simpl. field. exact H.
 Qed.
 
 Lemma m_div {f g x a b df dg} :
-  b <> 0 -> moves f x a df -> moves g x b dg ->
+  moves f x a df -> moves g x b dg -> b <> 0 ->
   moves (fun v => f v / g v) x (a / b) ((df * b - a * dg) / b ^ 2).
 Proof.
-  intros H F G. refine (m_val (m_mult F (m_inv H G)) eq_refl _). field. exact H.
+  intros F G H. refine (m_val (m_mult F (m_inv G H)) eq_refl _). field. exact H.
 Qed.
 
 Lemma m_div_const (c : R) {f x a df} : moves f x a df -> moves (fun v => f v / c) x (a / c) (df / c).
 Proof. exact (m_scal_r (/ c)). Qed.
 
 Lemma m_const_div (c : R) {g x b dg} :
-  b <> 0 -> moves g x b dg -> moves (fun v => c / g v) x (c / b) (- (c / b ^ 2) * dg).
+  moves g x b dg -> b <> 0 -> moves (fun v => c / g v) x (c / b) (- (c / b ^ 2) * dg).
 Proof.
-  intros H G. refine (m_val (m_scal c (m_inv H G)) eq_refl _). field. exact H.
+  intros G H. refine (m_val (m_scal c (m_inv G H)) eq_refl _). field. exact H.
 Qed.
 
 Lemma m_pow (n : nat) {f x a df} :
@@ -124,12 +124,12 @@ Qed.
 Lemma m_exp {g x a dg} : moves g x a dg -> moves (fun v => exp (g v)) x (exp a) (exp a * dg).
 Proof. exact (m_chain (is_derive_exp a)). Qed.
 
-Lemma m_ln {g x a dg} : 0 < a -> moves g x a dg -> moves (fun v => ln (g v)) x (ln a) (/ a * dg).
-Proof. intros H. exact (m_chain (is_derive_ln a H)). Qed.
+Lemma m_ln {g x a dg} : moves g x a dg -> 0 < a -> moves (fun v => ln (g v)) x (ln a) (/ a * dg).
+Proof. intros G H. exact (m_chain (is_derive_ln a H) G). Qed.
 
-Lemma m_sqrt {g x a dg} : 0 < a -> moves g x a dg -> moves (fun v => sqrt (g v)) x (sqrt a) (/ (2 * sqrt a) * dg).
+Lemma m_sqrt {g x a dg} : moves g x a dg -> 0 < a -> moves (fun v => sqrt (g v)) x (sqrt a) (/ (2 * sqrt a) * dg).
 Proof.
-  intros H. refine (m_chain (d_val (is_derive_sqrt (fun v => v) a 1 (d_of (m_id a)) H) _)).
+  intros G H. refine (m_chain (d_val (is_derive_sqrt (fun v => v) a 1 (d_of (m_id a)) H) _) G).
   field. apply Rgt_not_eq, sqrt_lt_R0, H.
 Qed.
 
@@ -157,9 +157,9 @@ Proof.
 Qed.
 
 (* |u| and its sign, away from 0 *)
-Lemma m_abs {g x a dg} : a <> 0 -> moves g x a dg -> moves (fun v => Rabs (g v)) x (Rabs a) (sign a * dg).
+Lemma m_abs {g x a dg} : moves g x a dg -> a <> 0 -> moves (fun v => Rabs (g v)) x (Rabs a) (sign a * dg).
 Proof.
-  intros H [<- G]; split; [ reflexivity | exact (is_derive_Rabs g x dg G H) ].
+  intros [<- G] H; split; [ reflexivity | exact (is_derive_Rabs g x dg G H) ].
 Qed.
 
 Lemma d_sign {x} : x <> 0 -> is_derive sign x 0.
@@ -171,8 +171,8 @@ Proof.
     apply (locally_interval _ x 0 p_infty L I); intros y Y _. symmetry. now apply sign_eq_1.
 Qed.
 
-Lemma m_sign {g x a dg} : a <> 0 -> moves g x a dg -> moves (fun v => sign (g v)) x (sign a) (0 * dg).
-Proof. intros H. exact (m_chain (d_sign H)). Qed.
+Lemma m_sign {g x a dg} : moves g x a dg -> a <> 0 -> moves (fun v => sign (g v)) x (sign a) (0 * dg).
+Proof. intros G H. exact (m_chain (d_sign H) G). Qed.
 
 (* powers: a moving base, a moving exponent, both *)
 Lemma m_expo (c : R) {g x a dg} :
@@ -182,16 +182,16 @@ Proof.
 Qed.
 
 Lemma m_rpower (c : R) {g x a dg} :
-  0 < a -> moves g x a dg -> moves (fun v => Rpower (g v) c) x (Rpower a c) (c * Rpower a (c - 1) * dg).
+  moves g x a dg -> 0 < a -> moves (fun v => Rpower (g v) c) x (Rpower a c) (c * Rpower a (c - 1) * dg).
 Proof.
-  intros H G. unfold Rpower at 1 2. refine (m_val (m_exp (m_scal c (m_ln H G))) eq_refl _).
+  intros G H. unfold Rpower at 1 2. refine (m_val (m_exp (m_scal c (m_ln G H))) eq_refl _).
   unfold Rminus. rewrite Rpower_plus, Rpower_Ropp, (Rpower_1 a H). unfold Rpower. field. lra.
 Qed.
 
 Lemma m_rpower_both {f g x a b df dg} :
-  0 < a -> moves f x a df -> moves g x b dg ->
+  moves f x a df -> moves g x b dg -> 0 < a ->
   moves (fun v => Rpower (f v) (g v)) x (Rpower a b) (Rpower a b * (dg * ln a + b * (/ a * df))).
-Proof. intros H F G. exact (m_exp (m_mult G (m_ln H F))). Qed.
+Proof. intros F G H. exact (m_exp (m_mult G (m_ln F H))). Qed.
 
 (* the error function, as an integral: Coq has none *)
 Definition erf (x : R) : R := 2 / sqrt PI * RInt (fun t => exp (- t ^ 2)) 0 x.
@@ -256,11 +256,11 @@ End Cases.
 
 (* u < v, away from the border u = v *)
 Lemma m_less {u v f g x a b c d dc dd} :
-  a <> b -> near u x a -> near v x b -> (a < b -> moves f x c dc) -> (~ a < b -> moves g x d dd) ->
+  near u x a -> near v x b -> (a < b -> moves f x c dc) -> (~ a < b -> moves g x d dd) -> a <> b ->
   moves (fun y => if Rlt_dec (u y) (v y) then f y else g y) x
     (if Rlt_dec a b then c else d) (if Rlt_dec a b then dc else dd).
 Proof.
-  intros N [<- U] [<- V] F G. destruct (Rlt_dec (u x) (v x)) as [L | L].
+  intros [<- U] [<- V] F G N. destruct (Rlt_dec (u x) (v x)) as [L | L].
   - destruct (F L) as [<- D]. split; [ now destruct (Rlt_dec (u x) (v x)) | ].
     apply (d_first (fun y => Rlt_dec (u y) (v y))); [ now apply stays_below | exact D ].
   - destruct (G L) as [<- D]. split; [ now destruct (Rlt_dec (u x) (v x)) | ].
@@ -269,11 +269,11 @@ Proof.
 Qed.
 
 Lemma m_less_eq {u v f g x a b c d dc dd} :
-  a <> b -> near u x a -> near v x b -> (a <= b -> moves f x c dc) -> (~ a <= b -> moves g x d dd) ->
+  near u x a -> near v x b -> (a <= b -> moves f x c dc) -> (~ a <= b -> moves g x d dd) -> a <> b ->
   moves (fun y => if Rle_dec (u y) (v y) then f y else g y) x
     (if Rle_dec a b then c else d) (if Rle_dec a b then dc else dd).
 Proof.
-  intros N [<- U] [<- V] F G. destruct (Rle_dec (u x) (v x)) as [L | L].
+  intros [<- U] [<- V] F G N. destruct (Rle_dec (u x) (v x)) as [L | L].
   - destruct (F L) as [<- D]. split; [ now destruct (Rle_dec (u x) (v x)) | ].
     apply (d_first (fun y => Rle_dec (u y) (v y))); [ | exact D ].
     apply (filter_imp (fun y => u y < v y)); [ intros; lra | apply stays_below; trivial; lra ].
@@ -290,33 +290,33 @@ Proof. intros F G. destruct b as [H | H]; [ exact (F H) | exact (G H) ]. Qed.
 
 (* a border where values and slopes meet *)
 Lemma m_less_smooth {u v f g x a b c d dc dd} :
-  (a = b -> c = d /\ dc = dd) -> near u x a -> near v x b ->
-  (a <= b -> moves f x c dc) -> (b <= a -> moves g x d dd) ->
+  near u x a -> near v x b -> (a <= b -> moves f x c dc) -> (b <= a -> moves g x d dd) ->
+  (a = b -> c = d /\ dc = dd) ->
   moves (fun y => if Rlt_dec (u y) (v y) then f y else g y) x
     (if Rlt_dec a b then c else d) (if Rlt_dec a b then dc else dd).
 Proof.
-  intros S U V F G. destruct (Req_dec a b) as [E | N].
+  intros U V F G S. destruct (Req_dec a b) as [E | N].
   - destruct (S E) as [-> ->]. destruct U as [<- U], V as [<- V].
     destruct (F (Req_le _ _ E)) as [Y D], (G (Req_le _ _ (eq_sym E))) as [Y' D'].
     split; [ now destruct (Rlt_dec (u x) (v x)) | ].
     destruct (Rlt_dec (u x) (v x));
       apply (d_smooth (fun y => Rlt_dec (u y) (v y))); trivial; now rewrite Y, Y'.
-  - apply (m_less N U V); intros; [ apply F | apply G ]; lra.
+  - apply (m_less U V); try exact N; intros; [ apply F | apply G ]; lra.
 Qed.
 
 Lemma m_less_eq_smooth {u v f g x a b c d dc dd} :
-  (a = b -> c = d /\ dc = dd) -> near u x a -> near v x b ->
-  (a <= b -> moves f x c dc) -> (b <= a -> moves g x d dd) ->
+  near u x a -> near v x b -> (a <= b -> moves f x c dc) -> (b <= a -> moves g x d dd) ->
+  (a = b -> c = d /\ dc = dd) ->
   moves (fun y => if Rle_dec (u y) (v y) then f y else g y) x
     (if Rle_dec a b then c else d) (if Rle_dec a b then dc else dd).
 Proof.
-  intros S U V F G. destruct (Req_dec a b) as [E | N].
+  intros U V F G S. destruct (Req_dec a b) as [E | N].
   - destruct (S E) as [-> ->]. destruct U as [<- U], V as [<- V].
     destruct (F (Req_le _ _ E)) as [Y D], (G (Req_le _ _ (eq_sym E))) as [Y' D'].
     split; [ now destruct (Rle_dec (u x) (v x)) | ].
     destruct (Rle_dec (u x) (v x));
       apply (d_smooth (fun y => Rle_dec (u y) (v y))); trivial; now rewrite Y, Y'.
-  - apply (m_less_eq N U V); intros; [ apply F | apply G ]; lra.
+  - apply (m_less_eq U V); try exact N; intros; [ apply F | apply G ]; lra.
 Qed.
 
 (* -------------------------------------------------------- side conditions *)
@@ -379,7 +379,124 @@ Ltac side :=
         | lra
         | apply Rgt_not_eq; red; positive
         | by_modulus
+        | let E := fresh in intros E; match goal with H : _ <> _ |- _ => apply H; lra end
         | solve [ auto with sides ] ]
   | |- 0 < _ => positive
-  | |- _ => first [ assumption | lra | solve [ auto with sides ] | red; side ]
+  | |- _ => first [ assumption | lra | solve [ auto with sides ] | match goal with H : _ -> ?P |- ?P => apply H; side end | red; side ]
   end.
+
+(* ------------------------------------------------------------------ lines *)
+Lemma exp_log {a u : R} : 0 < u -> a = ln u -> exp a = u.
+Proof. intros H ->. exact (exp_ln u H). Qed.
+
+Lemma exp_log_opp {a u : R} : 0 < u -> a = - ln u -> exp a = / u.
+Proof. intros H ->. now rewrite exp_Ropp, exp_ln. Qed.
+
+Lemma exp_zero {a : R} : a = 0 -> exp a = 1.
+Proof. intros ->. exact exp_0. Qed.
+
+Lemma root_squared {a : R} : 0 < a -> sqrt a ^ 2 = a.
+Proof. intros H. apply pow2_sqrt. lra. Qed.
+
+(* What is known, taken apart. *)
+Ltac given := repeat match goal with H : _ /\ _ |- _ => destruct H end.
+
+(* Each case of what is claimed, with its condition; those that cannot be are left out. *)
+Ltac by_cases :=
+  repeat match goal with
+  | |- context [ Rlt_dec ?a ?b ] => destruct (Rlt_dec a b)
+  | |- context [ Rle_dec ?a ?b ] => destruct (Rle_dec a b)
+  end; try solve [ exfalso; lra ].
+
+(* sgn u and |u| by the sign of u *)
+Ltac signs :=
+  repeat match goal with
+  | |- context [ sign ?u ] =>
+      first
+        [ rewrite (sign_eq_1 u) by lra
+        | rewrite (sign_eq_m1 u) by lra
+        | replace u with 0 by lra; rewrite sign_0
+        | destruct (Rtotal_order u 0) as [ ? | [ ? | ? ] ] ]
+  | |- context [ Rabs ?u ] =>
+      first
+        [ rewrite (Rabs_pos_eq u) by lra
+        | rewrite (Rabs_left u) by lra
+        | destruct (Rle_lt_dec 0 u) ]
+  | H : context [ Rabs ?u ] |- _ =>
+      first
+        [ rewrite (Rabs_pos_eq u) in H by lra
+        | rewrite (Rabs_left u) in H by lra
+        | destruct (Rle_lt_dec 0 u) ]
+  end; try solve [ exfalso; lra ].
+
+(* An identity of rational functions, where √a is a number of which the square is a. *)
+Ltac rational :=
+  lazymatch goal with
+  | |- context [ sqrt ?a ] =>
+      let A := fresh in
+      assert (A : sqrt a ^ 2 = a) by (apply root_squared; positive);
+      lazymatch goal with
+      | |- context [ sqrt ?b ] =>
+          tryif constr_eq a b then idtac else idtac;
+          first
+            [ match goal with
+              | |- context [ sqrt ?c ] =>
+                  tryif constr_eq a c then fail else
+                    (let C := fresh in
+                     assert (C : sqrt c ^ 2 = c) by (apply root_squared; positive);
+                     field [ A C ]; side)
+              end
+            | field [ A ]; side ]
+      end
+  | |- _ => first [ ring | field; side | lra ]
+  end.
+
+(* e to a sum, to a difference, to a logarithm *)
+Ltac powers :=
+  repeat match goal with
+  | |- context [ exp ?a ] =>
+      match a with
+      | context [ ln ?u ] =>
+          first
+            [ rewrite (@exp_log a u) by first [ positive | rational ]
+            | rewrite (@exp_log_opp a u) by first [ positive | rational ] ]
+      | _ => rewrite (@exp_zero a) by rational
+      end
+  | |- context [ exp (- _) ] => rewrite exp_Ropp
+  | |- context [ exp (_ + _) ] => rewrite exp_plus
+  | |- context [ exp (_ - _) ] => unfold Rminus
+  | |- context [ sqrt (?a * ?b) ] => rewrite (sqrt_mult a b) by (left; positive)
+  | |- context [ sqrt (?a / ?b) ] => rewrite (sqrt_div a b) by (first [ positive | left; positive ])
+  end.
+
+(* e^a and e^b where a and b are the same number otherwise written *)
+Ltac same_powers :=
+  repeat match goal with
+  | |- context [ exp ?a ] =>
+      match goal with
+      | |- context [ exp ?b ] =>
+          tryif constr_eq a b then fail else replace (exp b) with (exp a) by (f_equal; rational)
+      end
+  end.
+
+(* The two sides of a line: as they stand; with the names of the proof opened; with every function opened. *)
+Ltac line named every :=
+  first
+    [ reflexivity
+    | solve [ rational ]
+    | named; first [ reflexivity | solve [ rational ] | solve [ signs; rational ] ]
+    | every; unfold sinh, cosh in *; powers; first [ solve [ rational ] | solve [ signs; rational ] ]
+    | every; unfold Rminus; powers; same_powers; solve [ rational ]
+    | every; same_powers; powers; same_powers; solve [ rational ] ].
+
+(* The values and the slopes of two cases, at their border. *)
+Ltac meet :=
+  intros;
+  let E := fresh "border" in
+  intros E; split;
+  first
+    [ lra
+    | solve [ rewrite <- E; powers; rational ]
+    | solve [ rewrite E; powers; rational ]
+    | solve [ signs; first [ lra | nra ] ]
+    | solve [ signs; first [ rewrite <- E | rewrite E ]; powers; rational ] ].

@@ -42,11 +42,13 @@ Naming = Callable[[Symbol], str]
 Derivatives = Callable[[Partial], str]
 Functions = Callable[[str], Function]
 
-#: SymPy's functions of one argument: how Coq calls them, the rule of the library.
-UNARY: Mapping[type, tuple[str, str]] = {
-    exp_: ("exp", "m_exp"), log_: ("ln", "m_ln"), sin_: ("sin", "m_sin"), cos_: ("cos", "m_cos"),
-    sinh_: ("sinh", "m_sinh"), cosh_: ("cosh", "m_cosh"), atan_: ("atan", "m_atan"),
-    Abs: ("Rabs", "m_abs"), sign_: ("sign", "m_sign"), erf_: ("erf", "m_erf"),
+#: SymPy's functions of one argument: how Coq calls them, the rule of the library, the slope at {0}.
+UNARY: Mapping[type, tuple[str, str, str]] = {
+    exp_: ("exp", "m_exp", "exp {0}"), log_: ("ln", "m_ln", "/ {0}"), sin_: ("sin", "m_sin", "cos {0}"),
+    cos_: ("cos", "m_cos", "- sin {0}"), sinh_: ("sinh", "m_sinh", "cosh {0}"),
+    cosh_: ("cosh", "m_cosh", "sinh {0}"), atan_: ("atan", "m_atan", "/ (1 + {0} ^ 2)"),
+    Abs: ("Rabs", "m_abs", "sign {0}"), sign_: ("sign", "m_sign", "0"),
+    erf_: ("erf", "m_erf", "2 / sqrt PI * exp (- {0} ^ 2)"),
 }  # fmt: skip
 
 HALF = Rational(1, 2)
@@ -165,6 +167,17 @@ def smaller_first(relation: Basic) -> tuple[Expr, Expr]:
     return (right, left) if isinstance(relation, (Gt, Ge)) else (left, right)
 
 
+def parted(relation: Basic, names: Naming, *, closed: bool = False) -> tuple[Assumption, Assumption]:
+    """What a condition says where it holds, and where it does not; with `closed`, the border belongs to both."""
+    test, a, b = condition(relation, names)
+    low, high = smaller_first(relation)
+    if closed:
+        below, above = Le(low, high, evaluate=False), Le(high, low, evaluate=False)
+        return Assumption(below, True, f"{a} <= {b}"), Assumption(above, True, f"{b} <= {a}")
+    less = f"{a} {'<' if test == 'Rlt_dec' else '<='} {b}"
+    return Assumption(relation, True, less), Assumption(relation, False, f"~ {less}")
+
+
 def signed(expr: Expr) -> tuple[bool, Expr]:
     """-a as (True, a), anything else as it stands."""
     if isinstance(expr, (Mul, Tight)) and expr.args[0] == MINUS_ONE and len(expr.args) > 1:
@@ -196,6 +209,15 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumption:
+    """The condition of a case, as it holds there: `holds` says whether it does or its opposite does."""
+
+    relation: Basic
+    holds: bool
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Obligation:
     """What must hold for a rule to apply.
 
@@ -203,13 +225,13 @@ class Obligation:
                an activation)
     of         what it is about: the divisor, the argument of ln, the two sides u and v
     statement  the proposition
-    assumed    the propositions of the cases that it stands in
+    assumed    the conditions of the cases that it stands in
     """
 
     kind: str
     of: tuple[Expr, ...]
     statement: str
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[Assumption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +285,7 @@ class _Certifier:
         self.moved, self.functions, self.side, self.smooth = moved, functions, side, smooth
         self.write = _Writer(names, no_derivative)
         self.in_motion = _Writer(lambda s: moved[s].body if s in moved else names(s), no_derivative)
-        self.assumed: list[str] = []
+        self.assumed: list[Assumption] = []
 
     def __call__(self, expr: Expr) -> Certificate:
         value = self.write(expr)
@@ -355,10 +377,10 @@ class _Certifier:
         apart = self.due("nonzero", f"{under} <> 0", bottom)
         down, by = self.walk(bottom)
         if not self.moves(top):
-            return f"(- ({over} / {under} ^ 2) * {down})", f"(m_const_div {over} {apart} {by})"
+            return f"(- ({over} / {under} ^ 2) * {down})", f"(m_const_div {over} {by} {apart})"
         up, proof = self.walk(top)
         slope = f"(({up} * {under} - {over} * {down}) / {under} ^ 2)"
-        return slope, f"(m_div {apart} {proof} {by})"
+        return slope, f"(m_div {proof} {by} {apart})"
 
     def power(self, expr: Pow) -> tuple[str, str]:
         base, exponent = cast(tuple[Expr, Expr], expr.args)
@@ -370,9 +392,9 @@ class _Certifier:
             above = self.due("positive", f"0 < {root}", base)
             if abs(n) != HALF:
                 c = rational(n)
-                return f"({c} * Rpower {root} ({c} - 1) * {slope})", f"(m_rpower {c} {above} {proof})"
+                return f"({c} * Rpower {root} ({c} - 1) * {slope})", f"(m_rpower {c} {proof} {above})"
             raised, inner = f"(sqrt {root})", base
-            slope, proof = f"(/ (2 * {raised}) * {slope})", f"(m_sqrt {above} {proof})"
+            slope, proof = f"(/ (2 * {raised}) * {slope})", f"(m_sqrt {proof} {above})"
         elif abs(n) == 1:
             raised = root
         else:
@@ -382,7 +404,7 @@ class _Certifier:
             return slope, proof
         inner = cast(Expr, Pow(base, -n, evaluate=False))
         apart = self.due("nonzero", f"{raised} <> 0", inner)
-        return f"(- ({slope} / {raised} ^ 2))", f"(m_inv {apart} {proof})"
+        return f"(- ({slope} / {raised} ^ 2))", f"(m_inv {proof} {apart})"
 
     def raised(self, base: Expr, exponent: Expr) -> tuple[str, str]:
         """a^u, or u^v."""
@@ -392,30 +414,25 @@ class _Certifier:
         if not self.moves(exponent):
             slope, proof = self.walk(base)
             reduced = f"({over} * Rpower {under} ({over} - 1) * {slope})"
-            return reduced, f"(m_rpower {over} {above} {proof})"
+            return reduced, f"(m_rpower {over} {proof} {above})"
         slope, proof = self.walk(exponent)
         if not self.moves(base):
             return f"({whole} * ln {under} * {slope})", f"(m_expo {under} {proof})"
         own, by = self.walk(base)
         both = f"({whole} * ({slope} * ln {under} + {over} * (/ {under} * {own})))"
-        return both, f"(m_rpower_both {above} {by} {proof})"
+        return both, f"(m_rpower_both {by} {proof} {above})"
 
     def unary(self, expr: Expr) -> tuple[str, str]:
         inner = cast(Expr, expr.args[0])
-        name, rule = UNARY[type(expr)]
+        _, rule, outer = UNARY[type(expr)]
         a = self.write(inner)
         premise = ""
         if isinstance(expr, log_):
-            premise = self.due("positive", f"0 < {a}", inner) + " "
+            premise = " " + self.due("positive", f"0 < {a}", inner)
         elif isinstance(expr, (Abs, sign_)):
-            premise = self.due("nonzero", f"{a} <> 0", inner) + " "
+            premise = " " + self.due("nonzero", f"{a} <> 0", inner)
         slope, proof = self.walk(inner)
-        outer = {
-            exp_: f"exp {a}", log_: f"/ {a}", sin_: f"cos {a}", cos_: f"- sin {a}", sinh_: f"cosh {a}",
-            cosh_: f"sinh {a}", atan_: f"/ (1 + {a} ^ 2)", Abs: f"sign {a}", sign_: "0",
-            erf_: f"2 / sqrt PI * exp (- {a} ^ 2)",
-        }[type(expr)]  # fmt: skip
-        return f"({outer} * {slope})", f"({rule} {premise}{proof})"
+        return f"({outer.format(a)} * {slope})", f"({rule} {proof}{premise})"
 
     def activation(self, expr: Call) -> tuple[str, str]:
         """f(u)' = f'(u)·u'."""
@@ -436,31 +453,24 @@ class _Certifier:
         if len(pairs) == 1:
             return self.walk(value)
         test, a, b = self.write.decided(relation)
-        strict = test == "Rlt_dec"
         low, high = smaller_first(relation)
+        meets = self.moves(relation) and self.smooth(relation)
+        yes, no = parted(relation, self.write.names, closed=meets)
+        dc, here = self.within(yes, lambda: self.walk(value))
+        dd, there = self.within(no, lambda: self.cases(pairs[1:]))
+        slope = f"(if {test} {a} {b} then {dc} else {dd})"
         if not self.moves(relation):
-            less = f"{a} < {b}" if strict else f"{a} <= {b}"
-            dc, here = self.within(less, lambda: self.walk(value))
-            dd, there = self.within(f"~ {less}", lambda: self.cases(pairs[1:]))
-            return f"(if {test} {a} {b} then {dc} else {dd})", f"(m_fixed ({test} {a} {b}) {here} {there})"
-        meets = self.smooth(relation)
-        rule = ("m_less" if strict else "m_less_eq") + ("_smooth" if meets else "")
+            return slope, f"(m_fixed ({test} {a} {b}) {here} {there})"
+        rule = "m_less" if test == "Rlt_dec" else "m_less_eq"
         if meets:
-            first, second = f"{a} <= {b}", f"{b} <= {a}"
-        else:
-            first = f"{a} < {b}" if strict else f"{a} <= {b}"
-            second = f"~ {first}"
-        dc, here = self.within(first, lambda: self.walk(value))
-        dd, there = self.within(second, lambda: self.cases(pairs[1:]))
-        if meets:
+            rule += "_smooth"
             c, d = self.write(value), self.write.cases(pairs[1:])
             border = self.due("smooth", f"{a} = {b} -> {c} = {d} /\\ {dc} = {dd}", low, high)
         else:
             border = self.due("border", f"{a} <> {b}", low, high)
-        slope = f"(if {test} {a} {b} then {dc} else {dd})"
-        return slope, f"({rule} {border} {self.near(low)} {self.near(high)} {here} {there})"
+        return slope, f"({rule} {self.near(low)} {self.near(high)} {here} {there} {border})"
 
-    def within(self, assumption: str, make: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+    def within(self, assumption: Assumption, make: Callable[[], tuple[str, str]]) -> tuple[str, str]:
         """What `make` finds in a case; its proof as a function of the case's condition."""
         self.assumed.append(assumption)
         slope, proof = make()
