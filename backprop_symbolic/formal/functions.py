@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
 
-from sympy import Basic, Expr, Piecewise, Symbol
+from sympy import Basic, Expr, Gt, Lt, Ne, Piecewise, Symbol
 
-from backprop_symbolic import activations, algebra, calculus, page
+from backprop_symbolic import activations, algebra, calculus, losses, page
 from backprop_symbolic.activations import Activation, LayerActivation
-from backprop_symbolic.algebra import Call, Partial, Prime, X, plain
+from backprop_symbolic.algebra import Call, Partial, Prime, X, contains, mul, plain
 from backprop_symbolic.derivation import Group, Rule, Section, Step
 from backprop_symbolic.formal.names import Names, comment, identifier, library, table
 from backprop_symbolic.formal.obligations import certain, line_of, premise
@@ -37,6 +37,7 @@ from backprop_symbolic.formal.terms import (
     smaller_first,
     term,
 )
+from backprop_symbolic.losses import Loss
 from backprop_symbolic.printing import Plain
 from backprop_symbolic.rules import Calculated, Differentiated, InnerChain, InnerName, OnBoard
 
@@ -179,7 +180,7 @@ class Proof:
             f"{self.setting.name}'d{len(self.facts) + 1}",
             partial,
             assumed,
-            f"is_derive (fun {x} : R => {term(partial.of, self.names)}) {x} {found.slope}",
+            f"is_derive (fun {x} : R => {term(partial.of, self.names)} : R) {x} {found.slope}",
             f"exact (d_of {found.proof}).",
         )
 
@@ -247,11 +248,20 @@ class Proof:
     def line(self, step: Step, before: Mapping[Expr, Step], done: Mapping[str, Step]) -> str:
         """One step as a lemma: from the step before it, the steps that it uses and the certificates."""
         assumed = self.where.get(step.lhs, ())
+        if self.meaning(step.lhs) == step.rhs:
+            left, right = (term(side, self.names) for side in (step.lhs, step.rhs))
+            head = f"{comment(said(step))}\nLemma {self.lemma(step)}{self.heads(assumed)} :\n  {left} = {right}."
+            return f"{head}\nProof. reflexivity. Qed."
         left, right = (term(side, self.names, self.derivative) for side in (step.lhs, step.rhs))
         tactics = []
         previous = before.get(self.start(step.lhs))
         if previous is not None:
             tactics.append(f"refine (eq_trans {self.of(self.lemma(previous), assumed)} _).")
+            further = before.get(self.start(previous.rhs))
+            if further is not None and further is not previous:  # dE/do = dE_k/do, which was found above
+                assumed_there = self.where.get(further.lhs, ())
+                tactics.append(f"refine (eq_trans {self.of(self.lemma(further), assumed_there)} _).")
+                previous = further
         used = [done[u] for u in step.uses if u in done and isinstance(done[u].lhs, Partial)]
         rewrites = [self.of(self.lemma(u), self.where.get(u.lhs, ())) for u in used]
         shown = {step.lhs if previous is None else previous.rhs, step.rhs}
@@ -272,6 +282,12 @@ class Proof:
             f"{comment(said(step))}\nLemma {self.lemma(step)}{self.heads(assumed)} :\n  {left} = {right}.\n"
             f"Proof.\n  {opening}{body}\nQed."
         )
+
+    def meaning(self, expr: Expr) -> Expr | None:
+        """What a name of this proof, or the function at hand, is defined as."""
+        if self.setting.call and expr == self.setting.call[0]:
+            return self.setting.call[1]
+        return self.meanings.get(cast(Symbol, expr))
 
     def derivative(self, partial: Partial) -> str:
         """∂e/∂x as it stands in a line."""
@@ -414,6 +430,75 @@ def activation_script(entry: Activation) -> Script:
     needed = [function(activations.activation(n)) for n in closure(_needs(entry.name))]
     return script(f"{entry.name}: {entry.formula}", [f.text for f in needed] + [main.text], [main.theorem],
                   [entry.name], main.lemmas)  # fmt: skip
+
+
+# ---------------------------------------------------------------- losses
+
+#: What a loss supposes, by the key of the condition: the names of the hypotheses and what they say.
+_T, _O, _N = Symbol("t_k"), Symbol("o_k"), Symbol("n")
+SUPPOSED: Mapping[str, tuple[tuple[str, Basic], ...]] = {
+    "output_in_unit_interval": (("output_above_0", Gt(_O, 0)), ("output_below_1", Lt(_O, 1))),
+    "output_positive": (("output_positive", Gt(_O, 0)),),
+    "target_positive": (("target_positive", Gt(_T, 0)),),
+    "output_off_target": (("output_off_target", Ne(_O, _T)),),
+    "off_margin": (("off_margin", Ne(mul(_T, _O), 1)),),
+    "target_sign": (),  # true of the data; no line needs it
+}
+
+
+def loss_script(entry: Loss) -> Script:
+    """A loss: its hypotheses, the proof of ∂E/∂o_k line by line, and the theorem.
+
+    Raises NotExported for what has no Coq form.
+    """
+    text, needed, lemmas = loss_proof(entry)
+    title = f"{entry.name}: {entry.part}"
+    return script(title, [f.text for f in needed] + [text], ["loss'derive"], ["t_k", "o_k", "n", "R"], lemmas)
+
+
+def loss_proof(entry: Loss) -> tuple[str, tuple[Function, ...], tuple[tuple[str, str], ...]]:
+    """The section of a loss, the activations it is made of, and its lemmas by the ids of its steps."""
+    if entry.through:
+        raise NotExported(f"{entry.name} has no Coq form yet: its outputs go through {entry.through}")
+    derivation = page.loss_page(entry.name)
+    graph = derivation.graph
+    error, rest = graph.error, Symbol("R")
+    (part,) = (s for s in graph.quantities if graph[s].role == "part")
+    meanings = {part: graph.definition(part), error: graph.definition(error), **derivation.meanings}
+    names = Names()
+    read = [s for s in (_T, _O, _N, rest) if s != _N or contains(meanings[part], _N)]
+    said_ = [("outputs_positive", Gt(_N, 0))] if _N in read else []
+    said_ += [hypothesis for key in entry.conditions for hypothesis in SUPPOSED[key]]
+    known = tuple(Assumption(relation, True, proposition(relation, names)) for _, relation in said_)
+    meets = entry.base in losses.losses and "off_margin" not in entry.conditions
+    setting = Setting("loss", _O, meanings, known=known, smooth=lambda relation: meets, general=False)
+    proof = Proof(setting, derivation.sections)
+    last, start = proof.steps[-1], Partial(error, _O)
+    proof.certify(start, ())
+    hypotheses = [f"Hypothesis {name} : {a.statement}." for (name, _), a in zip(said_, known, strict=True)]
+    hypotheses += [f"Hypothesis supposed_{i} : {p}." for i, p in enumerate(proof.premises, 1)]
+    text = [
+        "Section Loss.",
+        f"Variables {' '.join(names(s) for s in read)} : R.",
+        *hypotheses,
+        *proof.definitions(),
+        *proof.lemmas(),
+        f"Theorem loss'derive : is_derive {proof.defined(error)} {names(_O)} {term(last.rhs, proof.names)}.",
+        f"Proof. exact (d_shown {proof.facts[start, ()].lemma} {proof.lemma(last)}). Qed.",
+        "End Loss.",
+    ]
+    needed = functions(activations.activation(name) for name in proof.known)
+    return "\n".join(text) + "\n", needed, tuple((step.id, proof.lemma(step)) for step in proof.steps)
+
+
+def proposition(relation: Basic, names: Names) -> str:
+    """u > v or u ≠ v as Coq says it."""
+    if isinstance(relation, Ne):
+        return f"{term(relation.args[0], names)} <> {term(relation.args[1], names)}"
+    return parted(relation, names)[0].statement
+
+
+# ---------------------------------------------------------------- a whole script
 
 
 def script(

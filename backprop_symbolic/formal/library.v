@@ -114,6 +114,14 @@ Proof.
   rewrite <- INR_IZR_INZ. simpl Nat.pred. ring.
 Qed.
 
+Lemma m_inv_pow (n : nat) {f x a df} :
+  moves f x a df -> a <> 0 ->
+  moves (fun v => / f v ^ S n) x (/ a ^ S n) (- (IZR (Z.of_nat (S n)) * df / a ^ S (S n))).
+Proof.
+  intros F H. refine (m_val (m_inv (m_pow n F) (pow_nonzero a (S n) H)) eq_refl _).
+  simpl. field. split; [ now apply pow_nonzero | exact H ].
+Qed.
+
 (* ------------------------------------------------- functions of a function *)
 Lemma m_chain {f g x a dg l} : is_derive f a l -> moves g x a dg -> moves (fun v => f (g v)) x (f a) (l * dg).
 Proof.
@@ -131,6 +139,14 @@ Lemma m_sqrt {g x a dg} : moves g x a dg -> 0 < a -> moves (fun v => sqrt (g v))
 Proof.
   intros G H. refine (m_chain (d_val (is_derive_sqrt (fun v => v) a 1 (d_of (m_id a)) H) _) G).
   field. apply Rgt_not_eq, sqrt_lt_R0, H.
+Qed.
+
+Lemma m_inv_sqrt {g x a dg} :
+  moves g x a dg -> 0 < a -> moves (fun v => / sqrt (g v)) x (/ sqrt a) (- (/ (2 * a * sqrt a) * dg)).
+Proof.
+  intros G H. assert (P : sqrt a <> 0) by (apply Rgt_not_eq, sqrt_lt_R0, H).
+  refine (m_val (m_inv (m_sqrt G H) P) eq_refl _).
+  assert (Q : sqrt a ^ 2 = a) by (apply pow2_sqrt; lra). field [ Q ]. repeat split; first [ exact P | lra ].
 Qed.
 
 Lemma m_atan {g x a dg} : moves g x a dg -> moves (fun v => atan (g v)) x (atan a) (/ (1 + a ^ 2) * dg).
@@ -181,10 +197,11 @@ Proof.
   intros G. unfold Rpower. refine (m_val (m_exp (m_scal_r (ln c) G)) eq_refl _). ring.
 Qed.
 
-Lemma m_rpower (c : R) {g x a dg} :
-  moves g x a dg -> 0 < a -> moves (fun v => Rpower (g v) c) x (Rpower a c) (c * Rpower a (c - 1) * dg).
+Lemma m_rpower (c d : R) {g x a dg} :
+  moves g x a dg -> 0 < a -> d = c - 1 ->
+  moves (fun v => Rpower (g v) c) x (Rpower a c) (c * Rpower a d * dg).
 Proof.
-  intros G H. unfold Rpower at 1 2. refine (m_val (m_exp (m_scal c (m_ln G H))) eq_refl _).
+  intros G H ->. unfold Rpower at 1 2. refine (m_val (m_exp (m_scal c (m_ln G H))) eq_refl _).
   unfold Rminus. rewrite Rpower_plus, Rpower_Ropp, (Rpower_1 a H). unfold Rpower. field. lra.
 Qed.
 
@@ -366,6 +383,8 @@ Ltac by_modulus :=
 (* A divisor is not 0, what has a logarithm is positive. *)
 Ltac side :=
   intros;
+  first [ assumption | sides ]
+with sides :=
   lazymatch goal with
   | |- _ /\ _ => split; side
   | |- _ * _ <> 0 => first [ apply Rmult_integral_contrapositive_currified; side | lra | solve [ auto with sides ] ]
@@ -429,25 +448,21 @@ Ltac signs :=
         | destruct (Rle_lt_dec 0 u) ]
   end; try solve [ exfalso; lra ].
 
-(* An identity of rational functions, where √a is a number of which the square is a. *)
+(* An identity of rational functions, in which the square of √a is a. *)
 Ltac rational :=
   lazymatch goal with
   | |- context [ sqrt ?a ] =>
       let A := fresh in
       assert (A : sqrt a ^ 2 = a) by (apply root_squared; positive);
-      lazymatch goal with
-      | |- context [ sqrt ?b ] =>
-          tryif constr_eq a b then idtac else idtac;
-          first
-            [ match goal with
-              | |- context [ sqrt ?c ] =>
-                  tryif constr_eq a c then fail else
-                    (let C := fresh in
-                     assert (C : sqrt c ^ 2 = c) by (apply root_squared; positive);
-                     field [ A C ]; side)
-              end
-            | field [ A ]; side ]
-      end
+      first
+        [ field [ A ]; side
+        | match goal with
+          | |- context [ sqrt ?c ] =>
+              tryif constr_eq a c then fail else
+                (let C := fresh in
+                 assert (C : sqrt c ^ 2 = c) by (apply root_squared; positive);
+                 field [ A C ]; side)
+          end ]
   | |- _ => first [ ring | field; side | lra ]
   end.
 
@@ -469,13 +484,18 @@ Ltac powers :=
   | |- context [ sqrt (?a / ?b) ] => rewrite (sqrt_div a b) by (first [ positive | left; positive ])
   end.
 
-(* e^a and e^b where a and b are the same number otherwise written *)
+(* e^a and e^b, c^a and c^b, where a and b are the same number otherwise written *)
 Ltac same_powers :=
   repeat match goal with
   | |- context [ exp ?a ] =>
       match goal with
       | |- context [ exp ?b ] =>
           tryif constr_eq a b then fail else replace (exp b) with (exp a) by (f_equal; rational)
+      end
+  | |- context [ Rpower ?c ?a ] =>
+      match goal with
+      | |- context [ Rpower c ?b ] =>
+          tryif constr_eq a b then fail else replace (Rpower c b) with (Rpower c a) by (f_equal; rational)
       end
   end.
 
@@ -485,18 +505,31 @@ Ltac line named every :=
     [ reflexivity
     | solve [ rational ]
     | named; first [ reflexivity | solve [ rational ] | solve [ signs; rational ] ]
-    | every; unfold sinh, cosh in *; powers; first [ solve [ rational ] | solve [ signs; rational ] ]
+    | every; solve [ by_cases; signs; rational ]
+    | every; by_cases; unfold sinh, cosh in *; powers; first [ solve [ rational ] | solve [ signs; rational ] ]
     | every; unfold Rminus; powers; same_powers; solve [ rational ]
     | every; same_powers; powers; same_powers; solve [ rational ] ].
 
+(* |u| = c: u is c or -c. *)
+Ltac ends E :=
+  match type of E with
+  | Rabs ?u = ?c =>
+      let F := fresh in
+      destruct (Rle_lt_dec 0 u);
+      [ assert (F : u = c) by (rewrite Rabs_pos_eq in E; lra)
+      | assert (F : u = - c) by (rewrite Rabs_left in E; lra) ];
+      rewrite ?F; clear E F
+  end.
+
 (* The values and the slopes of two cases, at their border. *)
 Ltac meet :=
-  intros;
   let E := fresh "border" in
   intros E; split;
   first
     [ lra
     | solve [ rewrite <- E; powers; rational ]
     | solve [ rewrite E; powers; rational ]
+    | solve [ ends E; signs; rational ]
+    | solve [ symmetry in E; ends E; signs; rational ]
     | solve [ signs; first [ lra | nra ] ]
     | solve [ signs; first [ rewrite <- E | rewrite E ]; powers; rational ] ].

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from sympy import Abs, Expr, Ge, Gt, Le, Lt, Mul, Pow, Rational, Symbol, oo
+from sympy import Abs, Expr, Ge, Gt, Le, Lt, Mul, Ne, Pow, Rational, Symbol, expand, oo
 from sympy.core.relational import Relational
 
 from backprop_symbolic import cases
@@ -24,9 +24,12 @@ def certain(obligation: Obligation, known: Iterable[Assumption] = ()) -> bool:
     """
     if obligation.kind == "smooth":
         return True
+    assumed = (*known, *obligation.assumed)
+    if obligation.kind == "border":
+        return _apart(sub(*obligation.of), assumed)
     if obligation.kind not in ("positive", "nonzero"):
         return False
-    return _holds(obligation.of[0], obligation.kind, (*known, *obligation.assumed))
+    return _holds(obligation.of[0], obligation.kind, assumed)
 
 
 def premise(obligation: Obligation) -> str:
@@ -44,7 +47,15 @@ def _holds(what: Expr, kind: str, known: tuple[Assumption, ...]) -> bool:
         return True
     if isinstance(what, Pow) and number(parts[1]) is not None and _holds(parts[0], kind, known):
         return True
-    return _by_range(what, kind, known) or (kind == "nonzero" and _by_modulus(what, known))
+    if _by_range(what, kind, known):
+        return True
+    return kind == "nonzero" and (_by_modulus(what, known) or _apart(what, known))
+
+
+def _apart(what: Expr, known: tuple[Assumption, ...]) -> bool:
+    """u - v ≠ 0 where u ≠ v is assumed."""
+    gaps = [plain(sub(*cast(tuple[Expr, Expr], a.relation.args))) for a in known if isinstance(a.relation, Ne)]
+    return any(expand(plain(what) - gap) == 0 or expand(plain(what) + gap) == 0 for gap in gaps)
 
 
 def _by_modulus(what: Expr, known: tuple[Assumption, ...]) -> bool:

@@ -385,26 +385,29 @@ class _Certifier:
     def power(self, expr: Pow) -> tuple[str, str]:
         base, exponent = cast(tuple[Expr, Expr], expr.args)
         n, root = number(exponent), self.write(base)
+        if n == 0:
+            return "0", "(m_const 1 _)"
         if n is None:
             return self.raised(base, exponent)
         slope, proof = self.walk(base)
+        if abs(n) == HALF:
+            above = self.due("positive", f"0 < {root}", base)
+            if n > 0:
+                return f"(/ (2 * sqrt {root}) * {slope})", f"(m_sqrt {proof} {above})"
+            return f"(- (/ (2 * {root} * sqrt {root}) * {slope}))", f"(m_inv_sqrt {proof} {above})"
         if n.q != 1:
             above = self.due("positive", f"0 < {root}", base)
-            if abs(n) != HALF:
-                c = rational(n)
-                return f"({c} * Rpower {root} ({c} - 1) * {slope})", f"(m_rpower {c} {proof} {above})"
-            raised, inner = f"(sqrt {root})", base
-            slope, proof = f"(/ (2 * {raised}) * {slope})", f"(m_sqrt {proof} {above})"
-        elif abs(n) == 1:
-            raised = root
-        else:
-            raised, k = f"({root} ^ {abs(n.p)})", abs(n.p)
-            slope, proof = f"({k} * {root} ^ {k - 1} * {slope})", f"(m_pow {k - 1} {proof})"
+            c, d = rational(n), rational(cast(Rational, n - 1))
+            return f"({c} * Rpower {root} {d} * {slope})", f"(m_rpower {c} {d} {proof} {above} ltac:(lra))"
+        k = abs(int(n.p))
         if n > 0:
-            return slope, proof
-        inner = cast(Expr, Pow(base, -n, evaluate=False))
-        apart = self.due("nonzero", f"{raised} <> 0", inner)
-        return f"(- ({slope} / {raised} ^ 2))", f"(m_inv {proof} {apart})"
+            if k == 1:
+                return slope, proof
+            return f"({k} * {root} ^ {k - 1} * {slope})", f"(m_pow {k - 1} {proof})"
+        apart = self.due("nonzero", f"{root} <> 0", base)
+        if k == 1:
+            return f"(- ({slope} / {root} ^ 2))", f"(m_inv {proof} {apart})"
+        return f"(- ({k} * {slope} / {root} ^ {k + 1}))", f"(m_inv_pow {k - 1} {proof} {apart})"
 
     def raised(self, base: Expr, exponent: Expr) -> tuple[str, str]:
         """a^u, or u^v."""
@@ -414,7 +417,7 @@ class _Certifier:
         if not self.moves(exponent):
             slope, proof = self.walk(base)
             reduced = f"({over} * Rpower {under} ({over} - 1) * {slope})"
-            return reduced, f"(m_rpower {over} {proof} {above})"
+            return reduced, f"(m_rpower {over} ({over} - 1) {proof} {above} eq_refl)"
         slope, proof = self.walk(exponent)
         if not self.moves(base):
             return f"({whole} * ln {under} * {slope})", f"(m_expo {under} {proof})"
