@@ -12,7 +12,7 @@ from backprop_symbolic.api import derive
 from backprop_symbolic.derivation import Checked, Derivation
 from backprop_symbolic.document import Message
 from backprop_symbolic.errors import unknown
-from backprop_symbolic.formal import coqc, functions, network
+from backprop_symbolic.formal import coqc, functions
 from backprop_symbolic.formal.coqc import Compiler, NotProved, Verdict
 from backprop_symbolic.formal.script import NotExported, Script
 from backprop_symbolic.graph import Graph
@@ -28,6 +28,8 @@ Write = Callable[[str, str | None], None]
 
 def of_network(graph: Graph, weight: str) -> Script:
     """The script of ∂E/∂w for some parameters, or all. Raises what `derive` raises, and NotExported."""
+    from backprop_symbolic.formal import network
+
     names: str | Sequence[str] = "all" if weight.strip() == "all" else weight.split() or [weight]
     return network.script(derive(graph, names).derivation)
 
@@ -121,6 +123,8 @@ def proved(derivation: Derivation, compiler: Compiler, tell: Callable[[str], Non
 
     Raises NotExported for a step that has no lemma, NotProved with the step at fault.
     """
+    from backprop_symbolic.formal import network
+
     script = network.script(derivation)
     having = {step for step, _ in script.lemmas}
     for step in derivation.steps:

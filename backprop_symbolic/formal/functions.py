@@ -419,7 +419,7 @@ def _meeting(entry: Activation) -> Callable[[Basic], bool]:
     return smooth
 
 
-def activation_script(entry: Activation) -> Script:
+def activation_script(entry: Activation | LayerActivation) -> Script:
     """The definition of an activation, every proof of its derivative line by line, and the theorem."""
     if isinstance(entry, LayerActivation):
         raise NotExported(f"{entry.name} has no Coq form yet: it acts on a whole layer")
