@@ -250,7 +250,9 @@ class Proof:
         assumed = self.where.get(step.lhs, ())
         if self.meaning(step.lhs) == step.rhs:
             left, right = (term(side, self.names) for side in (step.lhs, step.rhs))
-            head = f"{comment(said(step))}\nLemma {self.lemma(step)}{self.heads(assumed)} :\n  {left} = {right}."
+            head = (
+                f"{comment(said(step))}\nLemma {self.lemma(step)}{self.heads(assumed)} :\n  {left} = {right}."
+            )
             return f"{head}\nProof. reflexivity. Qed."
         left, right = (term(side, self.names, self.derivative) for side in (step.lhs, step.rhs))
         tactics = []
@@ -467,15 +469,15 @@ def loss_proof(entry: Loss) -> tuple[str, tuple[Function, ...], tuple[tuple[str,
     meanings = {part: graph.definition(part), error: graph.definition(error), **derivation.meanings}
     names = Names()
     read = [s for s in (_T, _O, _N, rest) if s != _N or contains(meanings[part], _N)]
-    said_ = [("outputs_positive", Gt(_N, 0))] if _N in read else []
-    said_ += [hypothesis for key in entry.conditions for hypothesis in SUPPOSED[key]]
-    known = tuple(Assumption(relation, True, proposition(relation, names)) for _, relation in said_)
+    supposed: list[tuple[str, Basic]] = [("outputs_positive", Gt(_N, 0))] if _N in read else []
+    supposed += [hypothesis for key in entry.conditions for hypothesis in SUPPOSED[key]]
+    known = tuple(Assumption(relation, True, proposition(relation, names)) for _, relation in supposed)
     meets = entry.base in losses.losses and "off_margin" not in entry.conditions
     setting = Setting("loss", _O, meanings, known=known, smooth=lambda relation: meets, general=False)
     proof = Proof(setting, derivation.sections)
     last, start = proof.steps[-1], Partial(error, _O)
     proof.certify(start, ())
-    hypotheses = [f"Hypothesis {name} : {a.statement}." for (name, _), a in zip(said_, known, strict=True)]
+    hypotheses = [f"Hypothesis {name} : {a.statement}." for (name, _), a in zip(supposed, known, strict=True)]
     hypotheses += [f"Hypothesis supposed_{i} : {p}." for i, p in enumerate(proof.premises, 1)]
     text = [
         "Section Loss.",

@@ -168,7 +168,7 @@ def smaller_first(relation: Basic) -> tuple[Expr, Expr]:
 
 
 def parted(relation: Basic, names: Naming, *, closed: bool = False) -> tuple[Assumption, Assumption]:
-    """What a condition says where it holds, and where it does not; with `closed`, the border belongs to both."""
+    """What a condition says where it holds and where not; with `closed`, the border belongs to both."""
     test, a, b = condition(relation, names)
     low, high = smaller_first(relation)
     if closed:
