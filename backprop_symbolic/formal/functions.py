@@ -25,7 +25,7 @@ from backprop_symbolic.algebra import Call, Partial, Prime, X, contains, mul, pl
 from backprop_symbolic.derivation import Group, Rule, Section, Step
 from backprop_symbolic.formal.names import Names, comment, identifier, library, table
 from backprop_symbolic.formal.obligations import certain, line_of, premise
-from backprop_symbolic.formal.script import Function, NotExported, Script
+from backprop_symbolic.formal.script import Function, NotExported, Script, closing
 from backprop_symbolic.formal.terms import (
     Assumption,
     Curve,
@@ -512,6 +512,6 @@ def script(
 ) -> Script:
     """The library, `texts`, and what each theorem rests on; the names that Coq spells otherwise at the head."""
     theorems = tuple(theorems)
-    asked = "".join(f"Print Assumptions {theorem}.\n" for theorem in theorems)
-    text = "\n".join([comment(title) + "\n" + table(named) + library(), *texts, asked])
+    end = closing(theorems, [lemma for _, lemma in lemmas])
+    text = "\n".join([comment(title) + "\n" + table(named) + library(), *texts, end])
     return Script(text, theorems, lemmas)
