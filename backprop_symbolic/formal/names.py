@@ -19,7 +19,7 @@ KEYWORDS = frozenset(
     Axiom CoFixpoint Coercion Definition Fixpoint Focus Hypothesis IF Parameter Prop SProp Set Setoid Theorem
     Type Typeclasses Variable Variables as at by cofix discriminated else end exists exists2 fix for forall
     from fun if in infoH is isn let ltac match mod of return then transitivity using where with
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 #: What a term or a proof of ours speaks of by name.
@@ -28,7 +28,7 @@ SPOKEN = frozenset(
     C Derive I INR IZR Nat O PI Prop R RInt Rabs Req_dec Rle_dec Rlt_dec Rmax Rmin Rpower S True Z and atan
     cos cosh eq_refl eq_sym eq_trans ex_derive exp f_equal f_equal2 false fst is_derive is_derive_unique ln
     locally nat not or pow proj1 proj2 sign sin sinh snd sqrt tan tanh true
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 #: How names begin that scripts make: of functions, of steps, of theorems.
@@ -61,12 +61,13 @@ def identifier(name: str) -> str:
     """net3 → net3, w31' → w31_u27_, 오차 → _uC624__uCC28_, fun → fun_u_; injective.
 
     A character other than an ASCII letter, digit or underscore becomes `_uHEX_`, as does an underscore
-    before a u; a reserved name gets `_u_`, with which no other name can end.
+    before a u; a reserved name gets `_u_`, with which no other name can end; a name that would begin as
+    those of a script do has its first letter escaped.
     """
     plain = escaped(name)
-    if not plain or plain in reserved() or plain.startswith(FAMILIES):
-        return f"{plain}_u_"
-    return plain
+    if plain.startswith(FAMILIES):
+        return f"_u{ord(plain[0]):X}_{plain[1:]}"
+    return f"{plain}_u_" if not plain or plain in reserved() else plain
 
 
 class Names:
