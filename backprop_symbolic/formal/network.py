@@ -21,7 +21,7 @@ from backprop_symbolic.formal.functions import closure, functions, names_called,
 from backprop_symbolic.formal.names import comment, library, paths, table
 from backprop_symbolic.formal.places import Places
 from backprop_symbolic.formal.script import Function, NotExported, Script, closing
-from backprop_symbolic.formal.terms import term
+from backprop_symbolic.formal.terms import function_name, term
 
 
 def script(derivation: Derivation) -> Script:
@@ -51,6 +51,7 @@ class _Author:
         self.steps = [step for step in derivation.steps if step.id not in inside]
         read = dict.fromkeys(s for step in self.steps for e in (step.lhs, step.rhs) for s in symbols(e))
         self.meanings = {s: m for s, m in derivation.meanings.items() if s in read}
+        self.labels = dict(pair for section in derivation.sections for pair in _labels(section, ""))
         self.lemmas: dict[str, str] = {}
         self.functions = dict(self.prove_functions())
         self.loss = None if self.graph.network is None else losses.loss(self.graph.network.loss)
@@ -76,7 +77,7 @@ class _Author:
         for name in closure(dict.fromkeys([*called, *shown])):
             entry = activations.activation(name)
             if name not in shown:
-                (found,) = (f for f in functions([entry]) if f.name.endswith(_coq_name(name)))
+                (found,) = (f for f in functions([entry]) if f.name == function_name(name))
                 yield name, (found, found.text)
                 continue
             first, *again = shown[name]
@@ -123,6 +124,7 @@ class _Author:
         yield from self.places.text()
         for name, meaning in self.meanings.items():
             yield f"Definition {self.names(name)} : R := {self.term(meaning)}."
+        yield self.every()
         yield from steps
         for w in self.derivation.parameters:
             yield self.theorem(w)
@@ -155,10 +157,15 @@ class _Author:
         proof = self.proof(step)
         yield from self.pending
         yield (
-            f"{comment(said(step))}\nLemma {lemma} :\n  {self.term(step.lhs)} = {self.term(step.rhs)}.\n"
+            f"{comment(self.said(step))}\nLemma {lemma} :\n  {self.term(step.lhs)} = {self.term(step.rhs)}.\n"
             f"Proof. {proof} Qed."
         )
         self.learn(step, lemma)
+
+    def said(self, step: Step) -> str:
+        """The step as printed, after the label of its section."""
+        label = self.labels.get(step.id, "")
+        return f"{label} {said(step)}" if label else said(step)
 
     def learn(self, step: Step, lemma: str) -> None:
         """What a derivative, or δ, was found to be is used from here on."""
@@ -204,7 +211,7 @@ class _Author:
                 if key in side:
                     side.discard(key)
                     side |= known.partials
-        return " ".join([*filter(None, tactics), f"closes {self.every(step)}."])
+        return " ".join([*filter(None, tactics), f"closes every'."])
 
     def of_quantity(self, step: Step, q: Symbol) -> str:
         """A definition, or one with others put in."""
@@ -218,12 +225,11 @@ class _Author:
         words = list(dict.fromkeys(self.names(s) for s in names))
         return f"unfold {', '.join(words)}." if words else ""
 
-    def every(self, step: Step) -> str:
-        """The tactic that opens each function."""
-        words = [w for f, _ in self.functions.values() for w in (f.name, f.slope)]
-        outputs = [self.names(q) for q in self.graph.quantities if self.places.applied(q) is not None]
-        here = [*outputs, *words]
-        return f"ltac:(unfold {', '.join(here)})" if words else "idtac"
+    def every(self) -> str:
+        """The tactic that opens each function, and each quantity that is one of them."""
+        words = [self.names(q) for q in self.graph.quantities if self.places.applied(q) is not None]
+        words += [w for f, _ in self.functions.values() for w in (f.name, f.slope)]
+        return f"Ltac every' := {'unfold ' + ', '.join(words) if words else 'idtac'}."
 
     # ------------------------------------------------------------ what is known of derivatives
 
@@ -281,12 +287,6 @@ class _Author:
         return Known(lemma, rest)
 
 
-def _coq_name(activation: str) -> str:
-    from backprop_symbolic.formal.terms import function_name
-
-    return function_name(activation)
-
-
 def _proofs(section: Section) -> Iterator[Section]:
     """The proofs of activations in a section."""
     if section.key == "proof":
@@ -295,6 +295,16 @@ def _proofs(section: Section) -> Iterator[Section]:
     for item in section.items:
         if not isinstance(item, Group):
             yield from _proofs(item)
+
+
+def _labels(section: Section, outer: str) -> Iterator[tuple[str, str]]:
+    """The id of each step and the label of the innermost section around it that has one."""
+    label = section.label or outer
+    for item in section.items:
+        if isinstance(item, Group):
+            yield from ((step.id, label) for step in item.steps)
+        else:
+            yield from _labels(item, label)
 
 
 def _partials(expr: Basic) -> Iterator[Partial]:
