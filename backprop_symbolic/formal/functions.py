@@ -19,10 +19,10 @@ from typing import cast
 
 from sympy import Basic, Expr, Gt, Lt, Ne, Piecewise, Symbol
 
-from backprop_symbolic import activations, algebra, calculus, losses, page
+from backprop_symbolic import activations, algebra, calculus, cases, losses, page
 from backprop_symbolic.activations import Activation, LayerActivation
-from backprop_symbolic.algebra import Call, Partial, Prime, X, contains, mul, plain
-from backprop_symbolic.derivation import Group, Rule, Section, Step
+from backprop_symbolic.algebra import Call, Frac, Partial, Prime, X, contains, mul, plain
+from backprop_symbolic.derivation import Derivation, Group, Rule, Section, Step
 from backprop_symbolic.formal.names import Names, comment, identifier, library, table
 from backprop_symbolic.formal.obligations import certain, line_of, premise
 from backprop_symbolic.formal.script import Function, NotExported, Script, closing
@@ -248,19 +248,18 @@ class Proof:
     def line(self, step: Step, before: Mapping[Expr, Step], done: Mapping[str, Step]) -> str:
         """One step as a lemma: from the step before it, the steps that it uses and the certificates."""
         assumed = self.where.get(step.lhs, ())
-        if self.meaning(step.lhs) == step.rhs:
-            left, right = (term(side, self.names) for side in (step.lhs, step.rhs))
-            head = f"{comment(said(step))}\nLemma {self.lemma(step)}{self.heads(assumed)} :\n  {left} = {right}."
-            return f"{head}\nProof. reflexivity. Qed."
         left, right = (term(side, self.names, self.derivative) for side in (step.lhs, step.rhs))
-        tactics = []
+        head = f"{comment(said(step))}\nLemma {self.lemma(step)}{self.heads(assumed)} :\n  {left} = {right}."
+        if self.meaning(step.lhs) == step.rhs:
+            return f"{head}\nProof. reflexivity. Qed."
+        tactics: list[str] = []
         previous = before.get(self.start(step.lhs))
         if previous is not None:
-            tactics.append(f"refine (eq_trans {self.of(self.lemma(previous), assumed)} _).")
+            tactics.append(f"refine (eq_trans {self.of(self.lemma(previous), assumed)} _)")
             further = before.get(self.start(previous.rhs))
             if further is not None and further is not previous:  # dE/do = dE_k/do, which was found above
                 assumed_there = self.where.get(further.lhs, ())
-                tactics.append(f"refine (eq_trans {self.of(self.lemma(further), assumed_there)} _).")
+                tactics.append(f"refine (eq_trans {self.of(self.lemma(further), assumed_there)} _)")
                 previous = further
         used = [done[u] for u in step.uses if u in done and isinstance(done[u].lhs, Partial)]
         rewrites = [self.of(self.lemma(u), self.where.get(u.lhs, ())) for u in used]
@@ -271,17 +270,13 @@ class Proof:
             for (partial, _), fact in self.facts.items()
             if partial in standing
         ]
-        tactics.append("by_cases.")
+        tactics.append("by_cases")
         if rewrites:
-            tactics.append(f"all: {'; '.join(f'try rewrite {r}' for r in rewrites)}.")
-            tactics.append("all: by_cases.")
-        tactics.append(f"all: line {self.unfolding(False)} {self.unfolding(True)}.")
-        body = "\n  ".join(tactics)
-        opening = self.opening()
-        return (
-            f"{comment(said(step))}\nLemma {self.lemma(step)}{self.heads(assumed)} :\n  {left} = {right}.\n"
-            f"Proof.\n  {opening}{body}\nQed."
-        )
+            tactics += [f"try rewrite {r}" for r in rewrites]
+            tactics.append("by_cases")
+        tactics.append(f"line {self.unfolding(False)} {self.unfolding(True)}")
+        body = ";\n  ".join(tactics)
+        return f"{head}\nProof.\n  {self.opening()}{body}.\nQed."
 
     def meaning(self, expr: Expr) -> Expr | None:
         """What a name of this proof, or the function at hand, is defined as."""
@@ -398,14 +393,37 @@ def proved(entry: Activation, sections: Iterable[Section], meanings: Mapping[Sym
         f"Theorem {name}'derive{proof.heads(())} : is_derive {name} x ({name}' x).\n"
         f"Proof. exact (d_shown {existence} {proof.of(proof.lemma(last), ())}). Qed.",
     ]
+    bounds = dict(_bounds(name, formula, proof.names))
     return Function(
         name,
         f"{name}'",
         f"{name}'derive",
-        "\n".join(text) + "\n",
+        "\n".join([*text, *bounds.values()]) + "\n",
         proof.domain,
         tuple((step.id, proof.lemma(step)) for step in proof.steps),
+        tuple(bounds),
     )
+
+
+def _bounds(name: str, formula: Expr, names: Names) -> Iterator[tuple[str, str]]:
+    """0 < f(x) where every part of the formula is positive, and f(x) < 1 for a/(a + b) with b positive."""
+    if not cases.positive(formula):
+        return
+    yield (
+        f"{name}'above",
+        f"Lemma {name}'above (x : R) : 0 < {name} x.\nProof. unfold {name}. positive. Qed.\n"
+        f"#[global] Hint Resolve {name}'above : sides.",
+    )
+    if not isinstance(formula, Frac):
+        return
+    rest = plain(algebra.sub(formula.args[1], formula.args[0]))
+    if cases.positive(rest):
+        yield (
+            f"{name}'below",
+            f"Lemma {name}'below (x : R) : {name} x < 1.\n"
+            f"Proof. refine (@below_1 _ _ {term(rest, names)} _ _ _); [ positive | positive | ring ]. Qed.\n"
+            f"#[global] Hint Resolve {name}'below : sides.",
+        )
 
 
 def _meeting(entry: Activation) -> Callable[[Basic], bool]:
@@ -434,8 +452,9 @@ def activation_script(entry: Activation | LayerActivation) -> Script:
 
 # ---------------------------------------------------------------- losses
 
-#: What a loss supposes, by the key of the condition: the names of the hypotheses and what they say.
+#: The target, the output and the number of outputs, as the page of a loss calls them.
 _T, _O, _N = Symbol("t_k"), Symbol("o_k"), Symbol("n")
+#: What a loss supposes, by the key of the condition: the names of the hypotheses and what they say.
 SUPPOSED: Mapping[str, tuple[tuple[str, Basic], ...]] = {
     "output_in_unit_interval": (("output_above_0", Gt(_O, 0)), ("output_below_1", Lt(_O, 1))),
     "output_positive": (("output_positive", Gt(_O, 0)),),
@@ -456,26 +475,32 @@ def loss_script(entry: Loss) -> Script:
     return script(title, [f.text for f in needed] + [text], ["loss'derive"], ["t_k", "o_k", "n", "R"], lemmas)
 
 
-def loss_proof(entry: Loss) -> tuple[str, tuple[Function, ...], tuple[tuple[str, str], ...]]:
-    """The section of a loss, the activations it is made of, and its lemmas by the ids of its steps."""
+def loss_proof(
+    entry: Loss, derivation: Derivation | None = None
+) -> tuple[str, tuple[Function, ...], tuple[tuple[str, str], ...]]:
+    """The section of a loss, the activations it is made of, and its lemmas by the ids of its steps.
+
+    `derivation` is its page, found where it is not given.
+    """
     if entry.through:
         raise NotExported(f"{entry.name} has no Coq form yet: its outputs go through {entry.through}")
-    derivation = page.loss_page(entry.name)
+    if derivation is None:
+        derivation = page.loss_page(entry.name)
     graph = derivation.graph
     error, rest = graph.error, Symbol("R")
     (part,) = (s for s in graph.quantities if graph[s].role == "part")
     meanings = {part: graph.definition(part), error: graph.definition(error), **derivation.meanings}
     names = Names()
     read = [s for s in (_T, _O, _N, rest) if s != _N or contains(meanings[part], _N)]
-    said_ = [("outputs_positive", Gt(_N, 0))] if _N in read else []
-    said_ += [hypothesis for key in entry.conditions for hypothesis in SUPPOSED[key]]
-    known = tuple(Assumption(relation, True, proposition(relation, names)) for _, relation in said_)
+    supposed: list[tuple[str, Basic]] = [("outputs_positive", Gt(_N, 0))] if _N in read else []
+    supposed += [hypothesis for key in entry.conditions for hypothesis in SUPPOSED[key]]
+    known = tuple(Assumption(relation, True, proposition(relation, names)) for _, relation in supposed)
     meets = entry.base in losses.losses and "off_margin" not in entry.conditions
     setting = Setting("loss", _O, meanings, known=known, smooth=lambda relation: meets, general=False)
     proof = Proof(setting, derivation.sections)
     last, start = proof.steps[-1], Partial(error, _O)
     proof.certify(start, ())
-    hypotheses = [f"Hypothesis {name} : {a.statement}." for (name, _), a in zip(said_, known, strict=True)]
+    hypotheses = [f"Hypothesis {name} : {a.statement}." for (name, _), a in zip(supposed, known, strict=True)]
     hypotheses += [f"Hypothesis supposed_{i} : {p}." for i, p in enumerate(proof.premises, 1)]
     text = [
         "Section Loss.",

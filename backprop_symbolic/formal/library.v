@@ -404,6 +404,12 @@ with sides :=
   | |- _ => first [ assumption | lra | solve [ auto with sides ] | match goal with H : _ -> ?P |- ?P => apply H; side end | red; side ]
   end.
 
+Lemma below_1 {p q r : R} : 0 < q -> 0 < r -> q - p = r -> p / q < 1.
+Proof.
+  intros Q S E. apply (Rmult_lt_reg_r q _ _ Q). unfold Rdiv.
+  rewrite Rmult_assoc, Rinv_l by lra. lra.
+Qed.
+
 (* ------------------------------------------------------------------ lines *)
 Lemma exp_log {a u : R} : 0 < u -> a = ln u -> exp a = u.
 Proof. intros H ->. exact (exp_ln u H). Qed.

@@ -13,18 +13,22 @@ from importlib.resources import files
 
 from sympy import Symbol
 
-#: Words of Coq 8.16 with Reals and Coquelicot loaded that no identifier may be.
+#: Words that no identifier may be in Coq 8.16 with Reals and Coquelicot loaded.
 KEYWORDS = frozenset(
-    "Axiom CoFixpoint Definition Fixpoint Hypothesis IF Parameter Prop SProp Set Theorem Type Variable as "
-    "at by cofix else end exists exists2 fix for forall fun if in is let match mod return then using where "
-    "with".split()
+    """
+    Axiom CoFixpoint Coercion Definition Fixpoint Focus Hypothesis IF Parameter Prop SProp Set Setoid Theorem
+    Type Typeclasses Variable Variables as at by cofix discriminated else end exists exists2 fix for forall
+    from fun if in infoH is isn let ltac match mod of return then transitivity using where with
+    """.split()  # noqa: SIM905
 )
 
 #: What a term or a proof of ours speaks of by name.
 SPOKEN = frozenset(
-    "C Derive E_of I O Prop R RInt Rabs Req_dec Rle_dec Rlt_dec Rmax Rmin Rpower S True atan cos cosh erf "
-    "eq_refl eq_sym eq_trans exp false fst ln locally nat not or pow proj1 proj2 sign sin sinh snd sqrt "
-    "tan tanh true ex_derive is_derive is_derive_unique f_equal f_equal2 and PI Nat INR IZR Z".split()
+    """
+    C Derive I INR IZR Nat O PI Prop R RInt Rabs Req_dec Rle_dec Rlt_dec Rmax Rmin Rpower S True Z and atan
+    cos cosh eq_refl eq_sym eq_trans ex_derive exp f_equal f_equal2 false fst is_derive is_derive_unique ln
+    locally nat not or pow proj1 proj2 sign sin sinh snd sqrt tan tanh true
+    """.split()  # noqa: SIM905
 )
 
 #: How names begin that scripts make: of functions, of steps, of theorems.
@@ -42,13 +46,19 @@ def library() -> str:
 
 
 @cache
+def paths() -> str:
+    """Places and paths, paths.v: what a derivation's script has besides."""
+    return files("backprop_symbolic.formal").joinpath("paths.v").read_text(encoding="utf-8")
+
+
+@cache
 def reserved() -> frozenset[str]:
     """What a user's name must not be: keywords, what scripts speak of, what the library defines."""
-    return KEYWORDS | SPOKEN | frozenset(_DEFINED.findall(library()))
+    return KEYWORDS | SPOKEN | frozenset(_DEFINED.findall(library() + paths()))
 
 
 def escaped(name: str) -> str:
-    """`name` in letters, digits and underscores of ASCII; injective, but what comes of it may be a keyword."""
+    """`name` in letters, digits and underscores of ASCII, injectively; it may still be a keyword."""
     return _ESCAPED.sub(lambda found: f"_u{ord(found[0]):X}_", name)
 
 
@@ -57,12 +67,13 @@ def identifier(name: str) -> str:
     """net3 → net3, w31' → w31_u27_, 오차 → _uC624__uCC28_, fun → fun_u_; injective.
 
     A character other than an ASCII letter, digit or underscore becomes `_uHEX_`, as does an underscore
-    before a u; a reserved name gets `_u_`, with which no other name can end.
+    before a u; a reserved name gets `_u_`, with which no other name can end; a name that would begin as
+    those of a script do has its first letter escaped.
     """
     plain = escaped(name)
-    if not plain or plain in reserved() or plain.startswith(FAMILIES):
-        return f"{plain}_u_"
-    return plain
+    if plain.startswith(FAMILIES):
+        return f"_u{ord(plain[0]):X}_{plain[1:]}"
+    return f"{plain}_u_" if not plain or plain in reserved() else plain
 
 
 class Names:

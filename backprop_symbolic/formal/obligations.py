@@ -54,7 +54,9 @@ def _holds(what: Expr, kind: str, known: tuple[Assumption, ...]) -> bool:
 
 def _apart(what: Expr, known: tuple[Assumption, ...]) -> bool:
     """u - v ≠ 0 where u ≠ v is assumed."""
-    gaps = [plain(sub(*cast(tuple[Expr, Expr], a.relation.args))) for a in known if isinstance(a.relation, Ne)]
+    gaps = [
+        plain(sub(*cast(tuple[Expr, Expr], a.relation.args))) for a in known if isinstance(a.relation, Ne)
+    ]
     return any(expand(plain(what) - gap) == 0 or expand(plain(what) + gap) == 0 for gap in gaps)
 
 
@@ -73,8 +75,9 @@ def _by_modulus(what: Expr, known: tuple[Assumption, ...]) -> bool:
 
 def _by_range(what: Expr, kind: str, known: tuple[Assumption, ...]) -> bool:
     """a·x + b > 0, or ≠ 0, for every x that the assumptions leave."""
-    (symbol, *others) = sorted(what.free_symbols, key=str) or [None]
-    if symbol is None or others or (line := line_of(what, symbol)) is None:
+    free = what.free_symbols
+    symbol = cast(Symbol, next(iter(free), None))
+    if len(free) != 1 or (line := line_of(what, symbol)) is None:
         return False
     slope, constant = line
     low, high = _range(symbol, known)

@@ -53,6 +53,7 @@ class Function:
     condition  the predicate R -> Prop of the points where there is a derivative, or None for everywhere
     text       the definitions and lemmas, to stand at the top of a script
     lemmas     the id of a step of its proof → the name of its lemma
+    bounds     lemmas forall x, 0 < name x and forall x, name x < 1, where that is plain from the formula
     """
 
     name: str
@@ -61,3 +62,4 @@ class Function:
     text: str
     condition: str | None = None
     lemmas: tuple[tuple[str, str], ...] = ()
+    bounds: tuple[str, ...] = ()

@@ -122,7 +122,7 @@ class _Writer:
         raise not_exported(expr)
 
     def sum(self, expr: Add) -> str:
-        first, *more = (signed(cast(Expr, t)) for t in expr.args)
+        first, *more = (signed(t) for t in expr.args)
         text = f"(- {self(first[1])})" if first[0] else self(first[1])
         return "(" + text + "".join(f" {'-' if minus else '+'} {self(t)}" for minus, t in more) + ")"
 
@@ -168,7 +168,7 @@ def smaller_first(relation: Basic) -> tuple[Expr, Expr]:
 
 
 def parted(relation: Basic, names: Naming, *, closed: bool = False) -> tuple[Assumption, Assumption]:
-    """What a condition says where it holds, and where it does not; with `closed`, the border belongs to both."""
+    """What a condition says where it holds and where not; with `closed`, the border belongs to both."""
     test, a, b = condition(relation, names)
     low, high = smaller_first(relation)
     if closed:
@@ -323,7 +323,7 @@ class _Certifier:
 
     def sum(self, expr: Add) -> tuple[str, str]:
         """f + g - c + …, one rule for each term."""
-        first, *more = (signed(cast(Expr, t)) for t in expr.args)
+        first, *more = (signed(t) for t in expr.args)
         text = f"(- {self.write(first[1])})" if first[0] else self.write(first[1])
         slope = proof = ""
         if self.moves(first[1]):
@@ -383,7 +383,7 @@ class _Certifier:
         return slope, f"(m_div {proof} {by} {apart})"
 
     def power(self, expr: Pow) -> tuple[str, str]:
-        base, exponent = cast(tuple[Expr, Expr], expr.args)
+        base, exponent = expr.args
         n, root = number(exponent), self.write(base)
         if n == 0:
             return "0", "(m_const 1 _)"
