@@ -49,6 +49,7 @@ FORMULAS = [
     "f_6: abs(x - 1) + sign(x) + 2**x",
     "f_7: (x + 1)**-0.5 + (x*x + 1)**0.3 + x**-2",
     "f_8: x if x > 0 else sqrt(1 - x) - 1",
+    "f_9: abs(x)**1.5",
 ]
 OWN_LOSSES = ["huber(delta=0.5)", "focal(gamma=3)", "t*log(t/o)", "abs(t - o)**3", "sqrt(1 + (t - o)**2)"]
 LAYERS = [*activations.layer_activations.names()]
