@@ -212,8 +212,8 @@ class Proof:
     def lemmas(self) -> Iterator[str]:
         """Each certificate and each step."""
         for fact in self.facts.values():
-            heads = self.heads(fact.assumed)
-            yield f"Lemma {fact.lemma}{heads} :\n  {fact.statement}.\nProof. {self.opening()}{fact.proof} Qed."
+            head = f"Lemma {fact.lemma}{self.heads(fact.assumed)} :\n  {fact.statement}."
+            yield f"{head}\nProof. {self.opening()}{fact.proof} Qed."
         before: dict[Expr, Step] = {}
         done: dict[str, Step] = {}
         for step in self.steps:
@@ -416,7 +416,8 @@ def _bounds(name: str, formula: Expr, names: Names) -> Iterator[tuple[str, str]]
     )
     if not isinstance(formula, Frac):
         return
-    rest = plain(algebra.sub(formula.args[1], formula.args[0]))
+    top, bottom = cast(tuple[Expr, Expr], formula.args)
+    rest = plain(algebra.sub(bottom, top))
     if cases.positive(rest):
         yield (
             f"{name}'below",
@@ -533,7 +534,7 @@ def script(
     named: Iterable[str] = (),
     lemmas: tuple[tuple[str, str], ...] = (),
 ) -> Script:
-    """The library, `texts`, and what each theorem rests on; the names that Coq spells otherwise at the head."""
+    """The library, `texts`, and what all rests on; at the head, the `named` that Coq spells otherwise."""
     theorems = tuple(theorems)
     end = closing(theorems, [lemma for _, lemma in lemmas])
     text = "\n".join([comment(title) + "\n" + table(named) + library(), *texts, end])

@@ -420,6 +420,9 @@ Proof. intros H ->. now rewrite exp_Ropp, exp_ln. Qed.
 Lemma exp_zero {a : R} : a = 0 -> exp a = 1.
 Proof. intros ->. exact exp_0. Qed.
 
+Lemma power_half {a c : R} : 0 < c -> a = / 2 -> Rpower c a = sqrt c.
+Proof. intros H ->. exact (Rpower_sqrt c H). Qed.
+
 Lemma root_squared {a : R} : 0 < a -> sqrt a ^ 2 = a.
 Proof. intros H. apply pow2_sqrt. lra. Qed.
 
@@ -483,6 +486,7 @@ Ltac powers :=
             | rewrite (@exp_log_opp a u) by first [ positive | rational ] ]
       | _ => rewrite (@exp_zero a) by rational
       end
+  | |- context [ Rpower ?c ?a ] => rewrite (@power_half a c) by first [ positive | lra ]
   | |- context [ exp (- _) ] => rewrite exp_Ropp
   | |- context [ exp (_ + _) ] => rewrite exp_plus
   | |- context [ exp (_ - _) ] => unfold Rminus
