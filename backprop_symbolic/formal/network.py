@@ -39,7 +39,7 @@ class Known:
     """What a derivative was found to be: the proof, the derivatives in it, the names of such in it."""
 
     proof: str
-    partials: frozenset[Partial]
+    partials: tuple[Partial, ...]
     deltas: tuple[Symbol, ...] = ()
 
 
@@ -174,11 +174,14 @@ class _Author:
             partials, deltas = self.speaks(step.rhs)
             if partial not in partials:
                 proof = f"({lemma} : {self.term(partial)} = _)"
-                self.known[partial] = Known(proof, frozenset(partials), tuple(deltas))
+                self.known[partial] = Known(proof, tuple(partials), tuple(deltas))
 
-    def speaks(self, expr: Expr) -> tuple[set[Partial], list[Symbol]]:
-        """The derivatives that `expr` speaks of, those behind names too; and these names, outer ones first."""
-        partials = set(_partials(expr))
+    def speaks(self, expr: Expr) -> tuple[dict[Partial, None], list[Symbol]]:
+        """The derivatives that `expr` speaks of, those behind names too; and these names, outer ones first.
+
+        The derivatives are in order, as all that a script is made from: the same derivation gives the same script.
+        """
+        partials = dict.fromkeys(_partials(expr))
         deltas: list[Symbol] = []
         todo = symbols(expr)
         while todo:
@@ -186,7 +189,7 @@ class _Author:
             meaning = self.meanings.get(s)
             if meaning is not None and s not in deltas:
                 deltas.append(s)
-                partials |= set(_partials(meaning))
+                partials |= dict.fromkeys(_partials(meaning))
                 todo.extend(symbols(meaning))
         return partials, deltas
 
@@ -200,7 +203,8 @@ class _Author:
         while True:
             key = next((p for p in (*left, *right) if not self.stays(p)), None)
             if key is None:
-                apart = [p for p in left ^ right if self.place_of(p) < len(self.places.places)]
+                differing = [p for p in (*left, *right) if (p in left) != (p in right)]
+                apart = [p for p in differing if self.place_of(p) < len(self.places.places)]
                 if not apart:
                     break
                 key = min(apart, key=lambda p: (self.place_of(p), -self.places.places[cast(Symbol, p.of)]))
@@ -209,8 +213,8 @@ class _Author:
             tactics.append(self.unfold(known.deltas))
             for side in (left, right):
                 if key in side:
-                    side.discard(key)
-                    side |= known.partials
+                    del side[key]
+                    side |= dict.fromkeys(known.partials)
         return " ".join([*filter(None, tactics), f"closes every'."])
 
     def of_quantity(self, step: Step, q: Symbol) -> str:
@@ -263,13 +267,13 @@ class _Author:
             fact = places.fact(partial)
             self.pending.append(f"Lemma {fact.lemma} :\n  {fact.statement}.\nProof. {fact.proof}. Qed.")
             moved = [s for s in places.moved(partial) if s != partial.wrt]
-            return Known(fact.lemma, frozenset(Partial(s, partial.wrt) for s in moved))
+            return Known(fact.lemma, tuple(Partial(s, partial.wrt) for s in moved))
         q, p = cast(Symbol, partial.of), partial.wrt
         number = len(self.glue) + 1
         lemma = f"edges'{number}"
         about = f"D' edges' nodes' up' rows' P'{self.names(q)} P'{self.names(p)}"
         left = self.term(partial)
-        rest: frozenset[Partial] = frozenset()
+        rest: tuple[Partial, ...] = ()
         if q == p:
             right, proof = "1", f"itself D' edges' nodes' rows' P'{self.names(q)} eq_refl"
         elif q not in places.following(p):
@@ -282,7 +286,7 @@ class _Author:
             terms = [f"{self.term(Partial(q, e.head))} * {e.slope}" for e in edges]
             right = "".join(f"{t} + (" for t in terms[:-1]) + terms[-1] + ")" * (len(terms) - 1)
             proof = f"paths {about} eq_refl eq_refl"
-            rest = frozenset(Partial(q, e.head) for e in edges)
+            rest = tuple(Partial(q, e.head) for e in edges)
         self.pending.append(f"Lemma {lemma} : {left} = {right}.\nProof. exact ({proof}). Qed.")
         return Known(lemma, rest)
 
