@@ -28,7 +28,7 @@ from backprop_symbolic.errors import Unverified
 from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.losses import losses
 from backprop_symbolic.page import without_facts
-from backprop_symbolic.rules import RULES, InnerChain
+from backprop_symbolic.rules import RULES, InnerChain, ThroughActivation
 from backprop_symbolic.verify import Refused, Verifier, _claims, decide, end_check, verify
 from tests.drawn import pairs
 from tests.oracle import NoValue, Oracle, differ
@@ -694,3 +694,16 @@ def test_the_steps_are_immutable():
     step = verify(derivation("2-2-2 w31 full")).steps[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         step.rhs = step.lhs
+
+
+@pytest.mark.parametrize("name", ["relu", "hard_tanh", "elu"])
+def test_a_condition_on_another_unit_is_refused(name):
+    """f'(net) by cases of net is refused with the cases of any other unit, however they are numbered."""
+    about = dense(Network.dense([2, 5, 4], activation=name))
+    verifier = Verifier(about, {})
+    outputs = {q.definition.args[1]: q.symbol for q in about.quantities.values() if isinstance(q.definition, Call)}
+    for net, output in outputs.items():
+        line = ThroughActivation(name, net, output).result()
+        for other in outputs:
+            held = verifier.holds(Partial(output, net), algebra.replace(line, {net: other}))
+            assert bool(held) == (other == net), f"∂{output}/∂{net} with the cases of {other}"
