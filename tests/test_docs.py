@@ -9,14 +9,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
-from commands import ROOT, shell
+from commands import ROOT, run, shell
 
 DOCUMENTS = sorted(
     p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "output" / "README.md"] if p.is_file()
@@ -114,12 +112,8 @@ def test_python_blocks_run(name, copy):
     whole = copy / "document.txt"
     whole.write_text("\n".join(texts), encoding="utf-8")
     assert all(">>>" in text for text in texts), "a block without doctest says nothing"
-    code = (
-        "import doctest, sys; r = doctest.testfile(sys.argv[1], module_relative=False, encoding='utf-8',"
-        " optionflags=doctest.ELLIPSIS); sys.exit(r.failed or not r.attempted)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(whole)], cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run(whole, command="doctest", cwd=copy)
+    assert done.code == 0, done.out + done.err
 
 
 def quotations() -> list[tuple[str, str, list[str]]]:
