@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,10 +129,8 @@ def serve(address: str, told: int, alive: int) -> Request:
                 poll.unregister(asker)
                 os.close(descriptor)
                 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-                try:
+                with suppress(BrokenPipeError):  # who asked is gone
                     asker.send(bytes([code if code >= 0 else 128 - code]))
-                except BrokenPipeError:
-                    pass  # who asked is gone
                 asker.close()
             else:  # who asked is gone, killed by a time limit: so is the command
                 for child, asker in running.values():
@@ -154,9 +153,11 @@ def become(request: Request) -> Callable[[], Any]:
     for number, passed in enumerate(request.descriptors):
         os.dup2(passed, number)
         os.close(passed)
-    for name, number, mode, buffering in (("stdin", 0, "r", -1), ("stdout", 1, "w", -1), ("stderr", 2, "w", 1)):
+    for number, (name, mode, buffering) in enumerate((("stdin", "r", -1), ("stdout", "w", -1), ("stderr", "w", 1))):
         old = getattr(sys, name)
-        new = open(number, mode, buffering, encoding=old.encoding, errors=old.errors, closefd=False)
+        new = open(  # noqa: SIM115
+            number, mode, buffering, encoding=old.encoding, errors=old.errors, closefd=False
+        )
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
     os.chdir(request.folder)

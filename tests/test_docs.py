@@ -63,23 +63,23 @@ def sessions(block: Block) -> list[tuple[str, list[str]]]:
 
 def differs(claimed: list[str], printed: list[str]) -> str:
     """Why `printed` is not what is claimed, "" where it is; `…` stands for any lines."""
-    runs: list[list[str]] = [[]]
+    parts: list[list[str]] = [[]]
     for row in claimed:
         if row.strip() == "…":
-            runs.append([])
+            parts.append([])
         else:
-            runs[-1].append(row.rstrip())
+            parts[-1].append(row.rstrip())
     lines = [row.rstrip() for row in printed]
     while lines and not lines[-1]:
         lines.pop()
     at = 0
-    for number, run in enumerate(runs):
-        places = [at] if number == 0 else range(at, len(lines) - len(run) + 1)
-        found = next((i for i in places if lines[i : i + len(run)] == run), None)
+    for number, part in enumerate(parts):
+        places = [at] if number == 0 else range(at, len(lines) - len(part) + 1)
+        found = next((i for i in places if lines[i : i + len(part)] == part), None)
         if found is None:
-            return "not printed here:\n" + "\n".join(run)
-        at = found + len(run)
-    return f"more is printed: {lines[at : at + 3]}" if runs[-1] and at < len(lines) else ""
+            return "not printed here:\n" + "\n".join(part)
+        at = found + len(part)
+    return f"more is printed: {lines[at : at + 3]}" if parts[-1] and at < len(lines) else ""
 
 
 @pytest.fixture
