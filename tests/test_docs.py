@@ -17,7 +17,7 @@ import pytest
 from commands import ROOT, run, shell
 
 DOCUMENTS = sorted(
-    p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "output" / "README.md"] if p.is_file()
+    p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "output" / "README.md", ROOT / "proofs" / "README.md"] if p.is_file()
 )
 NAMES = [str(p.relative_to(ROOT)) for p in DOCUMENTS]
 
