@@ -46,9 +46,15 @@ def library() -> str:
 
 
 @cache
+def paths() -> str:
+    """Places and paths, paths.v: what a derivation's script has besides."""
+    return files("backprop_symbolic.formal").joinpath("paths.v").read_text(encoding="utf-8")
+
+
+@cache
 def reserved() -> frozenset[str]:
     """What a user's name must not be: keywords, what scripts speak of, what the library defines."""
-    return KEYWORDS | SPOKEN | frozenset(_DEFINED.findall(library()))
+    return KEYWORDS | SPOKEN | frozenset(_DEFINED.findall(library() + paths()))
 
 
 def escaped(name: str) -> str:
