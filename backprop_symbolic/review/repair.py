@@ -347,7 +347,7 @@ def _derivatives(side: _Side) -> _Found:
                 args = {"written": side.written.of(node), "meant": shown}
                 yield Message("review.mistake_derivative", args), side.put(site, other, shown)
         for new in side.near():
-            if new not in (node.by, node.of):
+            if not new.tense and new not in (node.by, node.of):
                 shown = _respelled(side, node, node.by, new)
                 args = {"written": side.written.of(node), "meant": shown}
                 yield Message("review.mistake_derivative", args), side.put(site, replace(node, by=new), shown)
