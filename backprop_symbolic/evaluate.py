@@ -55,6 +55,7 @@ from backprop_symbolic.algebra import (
     Prime,
     Tight,
     X,
+    mapped,
     neg,
     number,
     power,
@@ -390,8 +391,8 @@ class Evaluator:
                 inner, scope = env
             elif env is not None and isinstance(rest, Pow) and rest.args[0] == X:
                 inner, scope = cast(Expr, Pow(env[0], rest.args[1], evaluate=False)), env[1]
-            elif isinstance(rest, Piecewise):
-                inner = cast(Expr, self.branch(rest, env))
+            elif _contains_cases(rest):  # e^{u/{2 …} and e^{u/2} are one value
+                inner = mapped(rest, self.chosen(env))
             elif isinstance(rest, Symbol) and rest in self.meanings and rest not in self.fixed:
                 inner, scope = self.meanings[rest], None
             elif (log := self.logarithm(rest, env)) is not None:
@@ -401,6 +402,10 @@ class Evaluator:
             else:
                 found.extend((cast(Rational, c * d), v) for d, v in self.exponents(inner, scope))
         return found
+
+    def chosen(self, env: Env) -> Callable[[Expr], Expr | None]:
+        """The branch that a function by cases takes at this point, for `mapped`."""
+        return lambda node: cast(Expr, self.branch(node, env)) if isinstance(node, Piecewise) else None
 
     def logarithm(self, u: Expr, env: Env) -> tuple[Expr, Env] | None:
         """The formula behind a name or call that is c·ln v: e^{-2y} is v^{-1} where y = ½ ln v."""
@@ -639,6 +644,10 @@ _VALUES: Mapping[type, Callable[[Evaluator, Any, Env], Any]] = {
     cosh_: Evaluator._hyperbolic,
     **dict.fromkeys(_FUNCTIONS, Evaluator._elementary),
 }
+
+
+def _contains_cases(expr: Basic) -> bool:
+    return isinstance(expr, Piecewise) or any(_contains_cases(arg) for arg in expr.args)
 
 
 class TermIndex:

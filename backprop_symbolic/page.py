@@ -114,7 +114,7 @@ class _ActivationAuthor(_Author):
         else:
             key = "function_given" if activations.is_formula(entry.name) else "function"
             found.append((key, {"call": call, "formula": self.formula}))
-        found.append(("output", {"output": Y}))
+        found.append(("output", {"output": Y, "call": self.call}))
         if entry.aliases:
             found.append(("aliases", {"names": ", ".join(entry.aliases)}))
         if entry.parameters:

@@ -235,6 +235,7 @@ def origin(found: Vanishing, names: dict[Symbol, str]) -> Section:
         "norm": norm,
         "steepest": steepest,
         "triangle": _at_most(here, mul(add(*terms), _abs(slope))),
+        "limit": _at_most(add(*sizes), bound),
         "summed": _at_most(here, mul(add(*sizes), norm, steepest)),
         "factor": _at_most(here, mul(bound, steepest, norm)),
     }

@@ -32,6 +32,7 @@ POINTS = 2  # random points of the prime field; more where there are branches
 MAX_POINTS = 12
 SIGN_POINTS = 64  # for a line that itself writes a sign, an absolute value or cases of a sum
 REDRAWS = 40
+LEAVES = 400  # of a counterexample: so many quantities are followed down to their leaves
 REAL_POINTS = 8  # where the field has no value
 STEP = 1e-30  # of the complex step: so small that the second order vanishes
 TOLERANCE = 1e-9
@@ -72,6 +73,10 @@ class Verifier:
         self.random = random.Random(seed)
         self.index = TermIndex(graph)
         self.pieces, self.branching = _by_cases(graph)
+        #: So many points leave no two units in the same regions at all of them.
+        self.apart = max(
+            (len(r) * _digits(len(self.pieces), len(r)) for r in self.pieces.values()), default=0
+        )
         self.redraws = 0
         self.points: list[Evaluator] = []
         self.claims: Mapping[Symbol, Expr] = {}
@@ -131,13 +136,32 @@ class Verifier:
 
         real = Evaluator(self.graph, self.meanings, Numbers(), leaf, None, self.index)
         for i, (q, regions) in enumerate(self.pieces.items()):
-            # Neighbouring units are in different regions, and each unit meets all of them. Where
-            # that left no value (log 0), the regions are drawn, every other time the last for all.
-            place = (number + i) % len(regions)
+            # Neighbouring units are in different regions, each unit meets all of them, and any two
+            # are apart once. Where that left no value (log 0), the regions are drawn, every other
+            # time the last for all.
+            place = self.place(number, i, len(regions))
             if self.redraws:
                 place = -1 if self.redraws % 2 else self.random.randrange(len(regions))
             real.fixed[q] = complex(regions[place] + self.random.uniform(0, 0.01))
         return real
+
+    def place(self, number: int, unit: int, regions: int) -> int:
+        """The region of a unit at a point.
+
+        In the first r points, r the number of regions, the last digit of the unit's number in base r
+        says where it begins, in the next r points the digit before, and so on: units that differ in
+        a digit are in different regions at each of these points, and each goes through all of them,
+        so that every condition x > a tells them apart.
+        """
+        digit, turn = divmod(number, regions)
+        if digit >= _digits(len(self.pieces), regions):
+            return self.random.randrange(regions)
+        return int(unit // regions**digit + turn) % regions
+
+    def more(self, count: int) -> None:
+        """Draws points until there are `count`."""
+        while len(self.points) < count:
+            self.points.append(self.known(self.draw(len(self.points))))
 
     # ------------------------------------------------------------ the gradient, all at once
 
@@ -185,9 +209,9 @@ class Verifier:
         """
         self.prepare()
         if self.branching and (_signs(lhs) or _signs(rhs)):
-            # Two different signs agree at half of all points.
-            while len(self.points) < SIGN_POINTS:
-                self.points.append(self.known(self.draw(len(self.points))))
+            self.more(SIGN_POINTS)  # two different signs agree at half of all points
+        elif self.branching and (_cases(lhs) or _cases(rhs)):
+            self.more(self.apart)  # a condition on one unit may have been written for another
         for i, point in enumerate(self.points):
             for _ in range(REDRAWS):
                 try:
@@ -277,7 +301,7 @@ class Verifier:
     def leaves_of(self, symbol: Symbol) -> Iterable[Symbol]:
         """A bounded number of leaves that `symbol` is computed from."""
         todo, seen = [symbol], set[Symbol]()
-        while todo and len(seen) < 40:
+        while todo and len(seen) < LEAVES:
             s = todo.pop()
             if s in seen:
                 continue
@@ -288,6 +312,8 @@ class Verifier:
                 continue
             if quantity.definition is None:
                 yield s
+                if s in self.graph.constraints:  # a target that the others leave
+                    todo.extend(symbols(self.graph.constraints[s]))
             else:
                 todo.extend(symbols(quantity.definition))
 
@@ -436,6 +462,19 @@ def _signs(expr: Basic) -> bool:
     if isinstance(expr, Relational):
         return not all(isinstance(side, (Symbol, Rational, Decimal)) for side in expr.args)
     return any(_signs(arg) for arg in expr.args)
+
+
+def _cases(expr: Basic) -> bool:
+    """Whether `expr` itself is written by cases."""
+    return isinstance(expr, Piecewise) or any(_cases(arg) for arg in expr.args)
+
+
+def _digits(count: int, base: int) -> int:
+    """How many digits the numbers below `count` have in `base`; at least one."""
+    digits, reach = 1, max(2, base)
+    while reach < count:
+        digits, reach = digits + 1, reach * max(2, base)
+    return digits
 
 
 def _by_cases(graph: Graph) -> tuple[dict[Symbol, list[float]], bool]:

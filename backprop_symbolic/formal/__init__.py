@@ -1,4 +1,4 @@
-"""A derivation as a Coq script, a lemma a step, for a kernel that shares no code with us.
+"""A derivation as a Coq script over Coquelicot: a lemma a step, for a kernel that shares no code with us.
 
 script       a script, and the refusal for what has no Coq form
 names        injective names for Coq

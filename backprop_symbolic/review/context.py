@@ -24,6 +24,7 @@ from backprop_symbolic.review.tree import (
     Cases,
     Derivative,
     Foreign,
+    Greatest,
     Name,
     Node,
     NotRead,
@@ -523,6 +524,8 @@ def free_letters(node: Node) -> set[str]:
     if isinstance(node, Series):
         inner = free_letters(node.term) - {node.index.key if node.index else ""}
         return inner | ({node.without.base} if isinstance(node.without, Name) else set())
+    if isinstance(node, Greatest):
+        return free_letters(node.body) - {node.index.key if node.index else ""}
     if isinstance(node, Name):
         return set(letters(node))
     if isinstance(node, Power) and sample(node):

@@ -29,6 +29,7 @@ from backprop_symbolic.review.tree import (
     Cases,
     Derivative,
     Foreign,
+    Greatest,
     Name,
     Node,
     NotRead,
@@ -978,9 +979,19 @@ class _Parser:
         self.bars, self.uncalled = bars, uncalled
         return found
 
+    def at_bars(self) -> bool:
+        return self.at("bar", "|") or self.at("open", "|")
+
     def strange_function(self, token: Token) -> Node:
         """max(a, b) case by case; other functions of several or of indices are not judged."""
         scripts = self.at("op", "_") or self.at("op", "^")
+        if token.text in ("max", "sup") and self.at("op", "_"):
+            self.take()
+            index = self.script()
+            if index.isalpha() and self.at_bars():
+                return Greatest(self.one(), Name(index), span=(token.start, self.behind))
+        elif token.text == "sup" and self.at_bars():
+            return Greatest(self.one(), span=(token.start, self.behind))
         self.skip_scripts()
         inside = self.arguments() if self.called() else []
         span = (token.start, self.behind)

@@ -28,7 +28,7 @@ from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbo
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.intervals import Interval
 from backprop_symbolic.message import Message
-from backprop_symbolic.review import grammar, repair
+from backprop_symbolic.review import grammar, repair, units
 from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
@@ -80,6 +80,7 @@ from backprop_symbolic.wording import languages
 
 FIELD_POINTS = 2
 REAL_POINTS = 6
+BOUND_POINTS = 48  # for an inequality
 TOLERANCE = 1e-8
 #: Numbers with at least so many significant digits may have been rounded; shorter ones are exact.
 DIGITS = 3
@@ -135,12 +136,12 @@ def _free(name: str) -> bool:
 class Points:
     """Random points at which the definitions of one meaning hold."""
 
-    def __init__(self, meaning: Meaning, seed: int = 20230117) -> None:
-        self.meaning, self.random = meaning, random.Random(seed)
+    def __init__(self, meaning: Meaning, seed: int = 20230117, real: int = REAL_POINTS) -> None:
+        self.meaning, self.random, self.count = meaning, random.Random(seed), real
         self.graph: Any = None
         self.field: list[_Evaluator] = []
         self.real: list[_Evaluator] = []
-        self.leaves: list[dict[Symbol, Any]] = [{} for _ in range(FIELD_POINTS + REAL_POINTS)]
+        self.leaves: list[dict[Symbol, Any]] = [{} for _ in range(FIELD_POINTS + real)]
 
     def prepare(self) -> None:
         """Evaluators for the definitions met so far."""
@@ -149,12 +150,12 @@ class Points:
         self.graph = self.meaning.graph
         self.real = [
             _Evaluator(self.meaning, Numbers(), self.leaf(i, self.number), None, self.number)
-            for i in range(REAL_POINTS)
+            for i in range(self.count)
         ]
         self.field = []
         for i in range(FIELD_POINTS):
             domain = PrimeField(self.random)
-            leaf = self.leaf(REAL_POINTS + i, domain.draw)
+            leaf = self.leaf(self.count + i, domain.draw)
             self.field.append(_Evaluator(self.meaning, domain, leaf, self.real[i], domain.draw))
 
     def number(self) -> complex:
@@ -191,17 +192,38 @@ class Points:
             found += 1
         return True if found >= 2 else None
 
+    def at_most(self, left: Expr, right: Expr, strictly: bool) -> bool | None:
+        """Whether left ≤ right at every real point; None where too few gave both sides a value."""
+        self.prepare()
+        found = 0
+        for p in self.real:
+            pair = _pair(p, left, right)
+            if pair is None:
+                continue
+            a, b = pair[0].real, pair[1].real
+            if a > b + TOLERANCE * max(1e-3, abs(a), abs(b)) or (strictly and a == b):
+                return False
+            found += 1
+        return True if 2 * found >= len(self.real) else None
+
     def zero(self, expr: Expr) -> bool:
         """Whether an expression is 0 at the first point."""
         self.prepare()
         pair = _pair(self.real[0], expr, expr)
         return pair is not None and abs(pair[0]) < 1e-12
 
-    def counterexample(self, left: Expr, right: Expr) -> tuple[tuple[tuple[str, str], ...], tuple[str, str]]:
-        """Numbers for the names at which both sides differ, and what they come to."""
+    def counterexample(
+        self, left: Expr, right: Expr, larger: bool = False
+    ) -> tuple[tuple[tuple[str, str], ...], tuple[str, str]]:
+        """Numbers for the names at which both sides differ, and what they come to.
+
+        With `larger`, numbers at which the left side is not below the right one.
+        """
         for p in self.real:
             pair = _pair(p, left, right)
             if pair is None or abs(pair[0] - pair[1]) <= 1e-6 * max(1e-3, abs(pair[0]), abs(pair[1])):
+                continue
+            if larger and pair[0].real <= pair[1].real:
                 continue
             shown = dict.fromkeys(s for e in (left, right) for s in _named(e))
             values = [(s.name, _pair(p, s, s)) for s in islice(shown, 12)]
@@ -317,6 +339,7 @@ class Judge:
         self.number = 0
         self.bases: tuple[tuple[str, str], ...] = ()
         self.blamed: dict[str, str] = {}
+        self.limits: list[tuple[Node, Name]] = []
 
     # ------------------------------------------------------------ rows
 
@@ -353,17 +376,180 @@ class Judge:
                 continue
             side, mark = Side(node, row), relation.signs[k - 1]
             if mark not in ("=", ":=", "≈"):
-                self.chain = Chain(side, side)
+                before, self.chain = self.chain, Chain(side, side)
                 if mark not in ("→", "≠"):
-                    yield Finding(
-                        row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_relation")
-                    )
+                    yield from self.compared(before, side, mark)
                 continue
             if self.chain is None:
                 yield Finding(row, node.span, UNDECIDED, "none", right=side.text, why=Message("why_no_left"))
                 self.chain = Chain(side, side)
                 continue
             yield from self.link(self.chain, side, (*spot, k) in self.context.defining)
+
+    # ------------------------------------------------------------ inequalities
+
+    def compared(self, before: Chain | None, side: Side, mark: str) -> Iterator[Finding]:
+        """What is to be said of a < b; nothing of |w_1| + |w_2| ≤ c, which says what c is."""
+        if before is None:
+            yield Finding(
+                side.row, side.node.span, UNDECIDED, "none", right=side.text, why=Message("why_no_left")
+            )
+            return
+        left = before.last
+        if mark == "≤" and isinstance(side.node, Name) and self.is_limit(left.node, side.node):
+            self.limits.append((left.node, side.node))
+            formula = rf"{left.text} \le {side.text}"
+            self.said.append((Message("context_limit", {"formula": formula}), (side.row.id,)))
+            return
+        verdict = self.at_most(left.node, side.node, mark)
+        span = side.node.span if left.row is not side.row else (left.node.span[0], side.node.span[1])
+        yield Finding(
+            side.row, span, verdict.verdict, verdict.kind, left.text, side.text, verdict.why,
+            at=verdict.at, sides=verdict.sides,
+        )  # fmt: skip
+
+    def is_limit(self, left: Node, right: Name) -> bool:
+        """Whether a name that stands in no definition is to be at least so large."""
+        meaning, _ = self.meaning(Reading())
+        symbol = meaning.symbol(at_time(right), {})
+        return meaning.quantities.get(symbol) is None and meaning.foreign_at(symbol) and not numeric(left)
+
+    def at_most(self, left: Node, right: Node, mark: str) -> Verdict:
+        """Whether left ≤ right at many points, in every choice of units for its letters."""
+        if mark in (">", "≥"):
+            left, right = right, left
+        if isinstance(left, Name) and not self.is_quantity(left):
+            return Verdict(UNDECIDED, "none", Message("why_relation"))  # 0 < x: what x is, no claim
+        meaning, _ = self.meaning(Reading())
+        points = Points(meaning, real=BOUND_POINTS)
+        why = Message("why_relation")
+        for turned in (False, True):
+            try:
+                written = list(self.written((left, right), meaning, turned))
+                self.limit(points, meaning, turned)
+                tried = [(a, b, points.at_most(a, b, mark in "<>")) for a, b in written]
+            except NotUnderstood as error:
+                why = error.why
+                continue
+            if not tried or any(held is None for _, _, held in tried):
+                continue
+            failed = next(((a, b) for a, b, held in tried if not held), None)
+            if failed is None:
+                self.said_once(Message("context_points", {"count": BOUND_POINTS}))
+                return Verdict(RIGHT, "claim")
+            free = units.letters_of((left, right))
+            if not (self.outside(failed) if free else self.doubt(meaning, failed)):
+                at, sides = points.counterexample(*failed, larger=True)
+                return Verdict(WRONG, "claim", Message("why_bound"), at, sides)
+        return Verdict(UNDECIDED, "none", why)
+
+    def is_quantity(self, name: Name) -> bool:
+        meaning, _ = self.meaning(Reading())
+        return bool(letters(name)) or meaning.quantities.get(meaning.symbol(at_time(name), {})) is not None
+
+    def limit(self, points: Points, meaning: Meaning, turned: bool) -> None:
+        """Gives each name that is known to be at least so large just that number."""
+        points.prepare()
+        for node, name in self.limits:
+            symbol = meaning.symbol(name, {})
+            written = [pair[0] for pair in self.written((node, node), meaning, turned)]
+            for point, leaves in zip(points.real, points.leaves, strict=False):
+                pairs = [pair for e in written if (pair := _pair(point, e, e)) is not None]
+                if pairs:
+                    leaves[symbol] = complex(max(a.real for a, _ in pairs))
+
+    # ------------------------------------------------------------ any unit
+
+    @cached_property
+    def structure(self) -> units.Structure | None:
+        """The units of the network that the text is about."""
+        return None if self.context.graph is None else units.Structure.of(self.context.graph)
+
+    def written(
+        self, sides: tuple[Node, Node], meaning: Meaning, turned: bool
+    ) -> Iterator[tuple[Expr, Expr]]:
+        """Both sides for every choice of units for their letters; raises NotUnderstood."""
+        free = units.letters_of(sides)
+        if not free or self.structure is None:
+            yield meaning.expr(sides[0], {}), meaning.expr(sides[1], {})
+            return
+        for chosen in units.choices(self.structure, sides, free, turned):
+            writer = units.UnitWriter(meaning, self.structure, chosen, turned)
+            yield writer.expr(sides[0]), writer.expr(sides[1])
+
+    def anywhere(self, left: Node, right: Node) -> Verdict | None:
+        """left = right for any units that its letters may stand for; None where that says nothing.
+
+        A wrong line is one that fails whichever way round the weight w_kj is read.
+        """
+        if self.structure is None or not units.letters_of((left, right)):
+            return None
+        meaning, points = self.meaning(Reading())
+        failed: tuple[Expr, Expr] | None = None
+        for turned in (False, True):
+            try:
+                tried = [(a, b, points.holds(a, b)) for a, b in self.written((left, right), meaning, turned)]
+            except NotUnderstood:
+                continue
+            if not tried or any(held is None for _, _, held in tried):
+                continue
+            wrong = next(((a, b) for a, b, held in tried if not held), None)
+            if wrong is None:
+                self.said_once(Message("context_units"))
+                return Verdict(RIGHT, "claim")
+            failed = failed or wrong
+        if failed is None or self.outside(failed):
+            return None
+        at, sides = points.counterexample(*failed)
+        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+
+    def says_what_delta_is(self, left: Node) -> bool:
+        """Whether a line is about δ_j where δ is ∂E/∂net by what else the text or the reader says."""
+        if not (isinstance(left, Name) and left.base in units.DELTAS and letters(left)):
+            return False
+        return self.context.strict or any(
+            d.name.base in units.DELTAS and isinstance(d.formula, Derivative)
+            for s in self.context.stretches
+            for d in s.definitions.values()
+        )
+
+    def outside(self, pair: tuple[Expr, Expr]) -> bool:
+        """Whether a name in a failed line is none of the network's."""
+        graph = cast(Any, self.context.graph)
+        known = {*graph.quantities, *graph.meanings, graph.rate, *graph.deltas.values()}
+        limits = {name.key for _, name in self.limits}
+        return any(
+            s not in known and s.name not in limits and s.name not in RATES for e in pair for s in symbols(e)
+        )
+
+    def update_anywhere(self, head: Name, right: Node) -> Verdict | None:
+        """w_ji(t + 1) = w_ji - η ∂E/∂w_ji for any units."""
+        rates = [n for n in names(right) if n.base in RATES]
+        error = None if self.structure is None else self.structure.error
+        if len(rates) != 1 or error is None or not letters(head):
+            return None
+        meaning, points = self.meaning(Reading())
+        rate = meaning.canonical(rates[0].key)
+        failed: tuple[Expr, Expr] | None = None
+        for turned in (False, True):
+            try:
+                pairs = list(self.written((at_time(head), right), meaning, turned))
+            except NotUnderstood:
+                continue
+            expected = [add(w, neg(mul(rate, Partial(error, cast(Symbol, w))))) for w, _ in pairs]
+            tried = [(e, v, points.holds(e, v)) for e, (_, v) in zip(expected, pairs, strict=True)]
+            if tried and all(held for _, _, held in tried):
+                self.said_once(Message("context_units"))
+                return Verdict(RIGHT, "definition")
+            failed = failed or next(((e, v) for e, v, held in tried if held is False), None)
+        if failed is None or self.outside(failed):
+            return None
+        at, sides = points.counterexample(*failed)
+        return Verdict(WRONG, "claim", Message("why_update"), at, sides[::-1])
+
+    def said_once(self, message: Message) -> None:
+        if all(said != message for said, _ in self.said):
+            self.said.append((message, ()))
 
     def is_condition(self, relation: Relation) -> bool:
         """i = j: no claim but what the lines around it hold for."""
@@ -443,6 +629,9 @@ class Judge:
         if isinstance(chain.head.node, Name) and chain.head.node.tense == "next" and left is chain.head.node:
             updated = self.update(chain.head.node, right)
             if updated is not None and updated.verdict == UNDECIDED:
+                anywhere = self.update_anywhere(chain.head.node, right)
+                if anywhere is not None:
+                    return anywhere
                 found = self.numbers.judge(chain, side)
                 return found if found.verdict == RIGHT else updated
             if updated is not None:
@@ -455,7 +644,8 @@ class Judge:
                 return Verdict(RIGHT, "definition")  # a leaf may be given another number later: x = 0
             return found
         if defining:
-            return self.definition(left, right)
+            anywhere = self.anywhere(left, right) if self.says_what_delta_is(left) else None
+            return anywhere or self.definition(left, right)
         if isinstance(left, Beside | Applied) and self.is_function(left, right):
             return Verdict(RIGHT, "definition")
         if isinstance(left, Name) and left.base in FUNCTIONS and not left.sub:
@@ -523,6 +713,8 @@ class Judge:
                 return self.numbers.equal(left, right)
             if isinstance(left, Name) and left.tense == "next":
                 updated = self.update(left, right)
+                if updated is not None and updated.verdict == UNDECIDED:
+                    updated = self.update_anywhere(left, right)
                 return updated is not None and updated.verdict == RIGHT
             return self.claim(chain, left, right, quick=True).verdict == RIGHT
 
@@ -535,7 +727,11 @@ class Judge:
             left, right = completed(left, outer), completed(right, outer)
         failed: Verdict | None = None
         why: Message | None = None
-        readings = islice(self.readings(left, right), 1) if quick else self.readings(left, right)
+        readings: Iterator[tuple[Reading, tuple[Message, ...]]] = self.readings(
+            left, right, free_variables(chain)
+        )
+        if quick:
+            readings = islice(readings, 1)
         for reading, remarks in readings:
             try:
                 found = self.decided(reading, chain, left, right)
@@ -551,12 +747,22 @@ class Judge:
                 failed = found
             elif found.verdict == UNDECIDED:
                 why = why or found.why
+        anywhere = self.anywhere(left, right) if why is not None or failed is not None else None
+        if anywhere is not None and (anywhere.verdict == RIGHT or failed is None):
+            return anywhere
         if why is not None:
             return Verdict(UNDECIDED, "claim", why)
         return failed if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
 
     def adopt(self, reading: Reading, row: str) -> None:
-        """From here on o_i is a_i, for a line held only so."""
+        """Tells in which reading a line held; from here on o_i is a_i, where it held only so."""
+        for key, taken in (
+            ("context_direct", reading.direct),
+            ("context_logistic", reading.logistic),
+            ("context_constant", not reading.abstract),
+        ):
+            if taken:
+                self.said.append((Message(key), (row,)))
         if reading.bases and reading.bases != self.bases:
             self.bases = reading.bases
             for name, other in reading.bases:
@@ -568,8 +774,13 @@ class Judge:
         if given:
             self.said.append((Message("context_values", {"values": ", ".join(given)}), ()))
 
-    def readings(self, left: Node, right: Node) -> Iterator[tuple[Reading, tuple[Message, ...]]]:
-        """The plain reading first, then those in which names or derivatives mean something else."""
+    def readings(
+        self, left: Node, right: Node, free: frozenset[str]
+    ) -> Iterator[tuple[Reading, tuple[Message, ...]]]:
+        """The plain reading first, then those in which names or derivatives mean something else.
+
+        `free` names stand for any number: they are no slip of another.
+        """
         yield Reading(bases=self.bases), ()
         for base, other in self.other_bases(left, right):
             yield Reading(bases=((base, other),)), ()
@@ -577,7 +788,7 @@ class Judge:
             yield Reading(abstract=False), ()
         yield Reading(direct=True), ()
         yield Reading(logistic=True), ()
-        unknown = self.unknown(left, right)
+        unknown = [key for key in self.unknown(left, right) if key not in free]
         choices = [[(key, other, slip) for other, slip in self.others(key)] for key in unknown]
         choices = [c for c in choices if c]
         if choices:
@@ -697,6 +908,8 @@ class Judge:
             outer = free_letters(chain.head.node) | free_letters(left)
             return self.with_indices(results, free, outer, points, first)
         at, sides = points.counterexample(*first)
+        if sides == ("", ""):  # apart in the field, or by rounding alone: no number shows that it is wrong
+            return Verdict(UNDECIDED, "claim", Message("why_no_value"))
         return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
 
     def doubt(
@@ -810,7 +1023,16 @@ def free_variables(chain: Chain) -> frozenset[str]:
 
 
 def _admissible(meaning: Meaning, left: Expr, right: Expr, points: Points) -> bool:
-    """Whether every derivative is by a name that its quantity is computed from directly."""
+    """Whether every derivative is by a name that its quantity is computed from directly.
+
+    Where none is of a quantity, holding the others changes nothing.
+    """
+    if not any(
+        isinstance(part, Partial) and isinstance(part.of, Symbol)
+        for side in (left, right)
+        for part in _parts(side)
+    ):
+        return False
     for side in (left, right):
         for part in _parts(side):
             if isinstance(part, Partial) and isinstance(part.of, Symbol):

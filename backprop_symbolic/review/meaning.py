@@ -11,7 +11,7 @@ What is not understood raises NotUnderstood, with its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -22,10 +22,13 @@ from sympy import cos as cos_
 from sympy import cosh as cosh_
 from sympy import erf as erf_
 from sympy import log as log_
+from sympy import sign as sign_
 from sympy import sin as sin_
 from sympy import sinh as sinh_
 from sympy.core.relational import Ge, Gt, Le, Lt
 
+from backprop_symbolic import calculus
+from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import (
     ONE,
     ZERO,
@@ -36,12 +39,14 @@ from backprop_symbolic.algebra import (
     X,
     add,
     exp,
+    mapped,
     mul,
     neg,
     power,
     replace,
     symbols,
 )
+from backprop_symbolic.errors import NotDifferentiable, UnknownName
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.message import Message
 from backprop_symbolic.review.context import (
@@ -61,6 +66,7 @@ from backprop_symbolic.review.tree import (
     Cases,
     Derivative,
     Foreign,
+    Greatest,
     Name,
     Node,
     Number,
@@ -283,7 +289,7 @@ class Meaning:
 
     def expr(self, node: Node, indices: Indices, variable: Name | None = None) -> Expr:
         """The expression that a node means."""
-        return _Writer(self, indices, variable).expr(node)
+        return Writer(self, indices, variable).expr(node)
 
     def foreign_at(self, symbol: Symbol) -> bool:
         """Whether a name stands in no definition: nothing is known of it."""
@@ -351,17 +357,17 @@ class Meaning:
         return {s: e for s, e in self.quantities.items() if isinstance(e, Partial)}
 
 
-class _Writer:
+class Writer:
     """The expression of a node at given numbers of the indices."""
 
     def __init__(self, meaning: Meaning, indices: Indices, variable: Name | None) -> None:
         self.meaning, self.indices, self.variable = meaning, indices, variable
 
     def expr(self, node: Node) -> Expr:
-        handler = _KINDS.get(type(node))
-        if handler is None:
+        method = _KINDS.get(type(node))
+        if method is None:
             raise NotUnderstood(Message("why_foreign"), node.span)
-        return handler(self, cast(Any, node))
+        return cast(Expr, getattr(self, method)(node))
 
     # ------------------------------------------------------------ arithmetic
 
@@ -457,8 +463,6 @@ class _Writer:
         return mul(self.expr(name), self.expr(node.inside))
 
     def call(self, function: Name, argument: Node, primes: int, span: Span) -> Expr:
-        if primes > 1:
-            raise NotUnderstood(Message("why_second"), span)
         u = self.expr(argument)
         word = function.key
         own = self.meaning.context.function(word, self.meaning.stretch)
@@ -474,14 +478,50 @@ class _Writer:
             body = self.meaning.expr(own.formula, self.indices)
             parameter = self.meaning.symbol(own.parameter, {})
             self.meaning.functions[name] = replace(body, {parameter: X})
+        for _ in range(primes - 1):
+            name = self.slope(name, span)
         made = Prime if primes else Call
         return made(Symbol(name), u)
+
+    def slope(self, name: str, span: Span) -> str:
+        """The name of f' as a function of its own, for the derivative of a derivative."""
+        named = f"derivative of {name} of the text"
+        if named not in self.meaning.functions:
+            formula = self.meaning.functions.get(name)
+            if formula is None and (name.startswith("any ") or _is_link(name)):
+                raise NotUnderstood(Message("why_second"), span)
+            try:
+                whole = self.inlined(formula_of(name) if formula is None else formula)
+                self.meaning.functions[named] = calculus.derivative(whole, X)
+            except (NotDifferentiable, UnknownName):
+                raise NotUnderstood(Message("why_second"), span) from None
+        return named
+
+    def inlined(self, formula: Expr) -> Expr:
+        """A formula in x with the functions of the text written out."""
+
+        def one(node: Expr) -> Expr | None:
+            if not isinstance(node, Call) or node.name not in self.meaning.functions:
+                return None
+            return self.inlined(replace(self.meaning.functions[node.name], {X: cast(Expr, node.args[1])}))
+
+        return mapped(formula, one)
+
+    def opened(self, expr: Expr, span: Span) -> Expr:
+        """`expr` with f'(u) as a call of the function f', so that it can be differentiated."""
+
+        def one(node: Expr) -> Expr | None:
+            if isinstance(node, Prime):
+                return Call(Symbol(self.slope(node.name, span)), cast(Expr, node.args[1]))
+            return None
+
+        return mapped(expr, one)
 
     # ------------------------------------------------------------ derivatives
 
     def derivative(self, node: Derivative) -> Expr:
         by = self.meaning.symbol(node.by, self.indices)
-        return self.partial(self.expr(node.of), by, node.span)
+        return self.partial(self.opened(self.expr(node.of), node.span), by, node.span)
 
     def partial(self, of: Expr, by: Symbol, span: Span) -> Expr:
         if any(isinstance(p, Partial) for p in _parts(of)):
@@ -521,7 +561,7 @@ class _Writer:
         if last - first > 50:
             raise NotUnderstood(Message("why_sum"), node.span)
         terms = [
-            _Writer(self.meaning, {**self.indices, letter: i}, self.variable).expr(node.term)
+            Writer(self.meaning, {**self.indices, letter: i}, self.variable).expr(node.term)
             for i in range(first, last + 1)
             if i != without
         ]
@@ -535,6 +575,10 @@ class _Writer:
         if isinstance(node, Number) and node.value.denominator == 1:
             return int(node.value)
         raise NotUnderstood(Message("why_sum"), node.span)
+
+    def greatest(self, node: Greatest) -> Expr:
+        """max_k, sup: of units alone, which only a line about any unit has."""
+        raise NotUnderstood(Message("why_foreign"), node.span)
 
     def cases(self, node: Cases) -> Expr:
         pairs: list[tuple[Expr, Any]] = []
@@ -566,21 +610,23 @@ class _Writer:
         return make(a, b, evaluate=False)
 
 
-_KINDS: Mapping[type, Callable[[_Writer, Any], Expr]] = {
-    Number: _Writer.number,
-    Name: _Writer.name,
-    Sum: _Writer.sum,
-    Product: _Writer.product,
-    Quotient: _Writer.quotient,
-    Power: _Writer.power,
-    Root: _Writer.root,
-    Bars: _Writer.bars,
-    Applied: _Writer.applied,
-    Beside: _Writer.beside,
-    Derivative: _Writer.derivative,
-    Primed: _Writer.primed,
-    Series: _Writer.series,
-    Cases: _Writer.cases,
+#: Kind of node → the method that writes it.
+_KINDS: Mapping[type, str] = {
+    Number: "number",
+    Name: "name",
+    Sum: "sum",
+    Product: "product",
+    Quotient: "quotient",
+    Power: "power",
+    Root: "root",
+    Bars: "bars",
+    Applied: "applied",
+    Beside: "beside",
+    Derivative: "derivative",
+    Primed: "primed",
+    Series: "series",
+    Cases: "cases",
+    Greatest: "greatest",
 }
 
 
@@ -600,7 +646,14 @@ _ELEMENTARY: Mapping[str, Callable[[Expr], Expr]] = {
     "cosh": _fixed(cosh_),
     "tan": lambda u: Frac(_fixed(sin_)(u), _fixed(cos_)(u)),
     "sqrt": lambda u: power(u, Rational(1, 2)),
+    "sgn": _fixed(sign_),
+    "sign": _fixed(sign_),
 }
+
+
+def _is_link(name: str) -> bool:
+    """Whether a function is only known to be one of some quantity."""
+    return " of " in name and not name.endswith(" of the text")
 
 
 def _remark(node: Node) -> bool:

@@ -197,6 +197,14 @@ class Bars(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Greatest(Node):
+    r"""\max_k |\delta_k|, \sup |f'|: the greatest of what stands behind; the index may be None."""
+
+    body: Node
+    index: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Foreign(Node):
     """Something that was understood as notation and is outside of what can be judged: X^T, a ⊙ b."""
 
