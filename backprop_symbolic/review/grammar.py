@@ -1194,10 +1194,10 @@ def parse_all(rows: Sequence[Row]) -> tuple[Statement | NotRead, ...]:
 
 
 def _parsed(row: Row) -> Statement | NotRead:
-    if row.macros:
-        at = max(row.text.find(f"\\{row.macros[0]}"), 0)
-        span = (at, min(at + len(row.macros[0]) + 1, len(row.text)))
-        return NotRead(row, span, Message("review.why_macro", {"command": row.macros[0][:40]}))
+    if row.unread is not None:
+        command = f"\\{row.unread.args['command']}"
+        at = max(row.text.find(command), 0)
+        return NotRead(row, (at, min(at + len(command), len(row.text))), row.unread)
     try:
         relations, connective = _Parser(row.text).statement()
     except Unreadable as error:
@@ -1234,9 +1234,9 @@ def _joined(rows: Sequence[Row], i: int) -> tuple[Row, int]:
         skip = SET_IN.match(after.text)
         start = skip.end() if skip and begins else 0
         at = (*row.at, *after.at[start:])
-        macros = (*row.macros, *after.macros)
+        unread, expanded = row.unread or after.unread, row.expanded or after.expanded
         text = f"{row.text} {after.text[start:]}"
-        row = replace(row, id=f"{row.id}+{after.id}", text=text, at=at, macros=macros)
+        row = replace(row, id=f"{row.id}+{after.id}", text=text, at=at, unread=unread, expanded=expanded)
         end += 1
     return row, end
 

@@ -16,8 +16,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 
 from backprop_symbolic.errors import BadText, quoted
+from backprop_symbolic.message import Message
+from backprop_symbolic.review import macros
 from backprop_symbolic.review.tree import Row
 from backprop_symbolic.review.words import words
 
@@ -58,12 +61,6 @@ LATEX = re.compile(
     r"|(?P<bracket>\\\[)|(?P<paren>\\\()"
     rf"|(?P<env>\\begin\{{(?P<name>{_ENVIRONMENT})(?P<star>\*?)\}})"
 )
-MACRO = re.compile(
-    r"\\(?:def|gdef|edef|let)\s*\\([A-Za-z]+)"
-    r"|\\(?:re|provide)?newcommand\*?\s*\{?\s*\\([A-Za-z]+)"
-    r"|\\(?:providecommand|DeclareMathOperator|DeclareRobustCommand|NewDocumentCommand)\*?\s*\{?\s*\\([A-Za-z]+)"
-)
-USED = re.compile(r"\\([A-Za-z]+)")
 LABEL = re.compile(r"(?P<label>\((?:\d{1,3}|[a-z])\)(?:-\d{1,2})?(?:\s*,\s*\((?:\d{1,3}|[a-z])\))*)")
 HEADING = re.compile(r"[ \t>]*(?:#{1,6}[ \t]+|\\(?:sub)*(?:section|paragraph)\*?\{)(?P<text>[^\n]*)")
 QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)+")
@@ -139,7 +136,7 @@ class _Text:
     def __init__(self, text: str, latex: bool) -> None:
         self.text, self.latex = text, latex
         self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
-        self.macros = frozenset(next(filter(None, found)) for found in MACRO.findall(text))
+        self.macros = macros.found_in(text)
         self.blocks = 0
         self.missing: dict[str, int] = {}  # a closing sign that stands nowhere behind this place
         self.labels = list(self.labelled())
@@ -189,6 +186,9 @@ class _Text:
         prose = at
         pattern = LATEX if self.latex else MARKDOWN
         while found := pattern.search(self.text, at):
+            if (defined := self.macros.around(found.start())) is not None:
+                at = max(defined[1], found.end())
+                continue
             start, end, inside, display = self.piece(found)
             if inside is not None:
                 yield from self.prose(prose, start)
@@ -340,7 +340,10 @@ class _Text:
 
     def formula(self, start: int, end: int, display: bool) -> Iterator[Row]:
         """The rows of a piece of mathematics."""
-        places = self.unquoted(start, end)
+        whole = self.unquoted(start, end)
+        places = self.macros.outside(whole)
+        if len(places) < len(whole) and all(self.text[place].isspace() for place in places):
+            return  # nothing but definitions
         self.blocks += 1
         for index, places_of_row in enumerate(self.rows_of(places)):
             yield self.row(places_of_row, index, display)
@@ -419,21 +422,28 @@ class _Text:
             places.pop()
         places = places[:MAX_TEXT]
         text = "".join(map(self.text.__getitem__, places))
-        first = places[0] if places else 0
-        line = self.line(first)
+        first, end = (places[0], places[-1] + 1) if places else (0, 0)
+        unread: Message | None = None
+        expanded = self.macros.used(text)
+        if expanded:
+            try:
+                text, places = self.macros.expanded(text, places)
+            except macros.Unexpanded as error:
+                unread = error.why
+        at = self.positions([*accumulate(places, max), end])
+        return Row(
+            "", text, tuple(at), self.blocks - 1, index, display, self.label(first), None, unread, expanded
+        )
+
+    def positions(self, places: list[int]) -> list[tuple[int, int]]:
+        """(line, column) of places that do not go back."""
+        line = self.line(places[0])
         at: list[tuple[int, int]] = []
-        for place in [*places, places[-1] + 1 if places else 0]:
+        for place in places:
             while line + 1 < len(self.starts) and self.starts[line + 1] <= place:
                 line += 1
             at.append((line + 1, place - self.starts[line] + 1))
-        macros = (
-            tuple(name for name in dict.fromkeys(USED.findall(text)) if name in self.macros)
-            if self.macros
-            else ()
-        )
-        if MACRO.search(text):
-            macros = (*macros, next(filter(None, MACRO.search(text).groups())))  # type: ignore[union-attr]
-        return Row("", text, tuple(at), self.blocks - 1, index, display, self.label(first), None, macros)
+        return at
 
     def trimmed(self, places: list[int]) -> list[int]:
         first = next((i for i, place in enumerate(places) if not self.text[place].isspace()), len(places))
