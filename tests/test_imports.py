@@ -114,6 +114,18 @@ def test_inside_review_imports_run_left_to_right():
                     assert name in before, f"{file.stem} imports {name}"
 
 
+#: What a Coq script is made by, in this order.
+FORMAL = ["script", "names", "terms", "obligations", "functions", "network", "coqc", "command", "__init__"]
+
+
+def test_inside_formal_imports_run_left_to_right():
+    """The same within the package of Coq scripts."""
+    assert {p.stem for p in FILES["formal"]} <= set(FORMAL)
+    for file in FILES["formal"]:
+        found = re.findall(r"from backprop_symbolic\.formal\.(\w+) import", file.read_text(encoding="utf-8"))
+        assert set(found) <= set(FORMAL[: FORMAL.index(file.stem)]), file.stem
+
+
 def test_no_exception_is_left_over():
     """An exception that is no longer needed is removed."""
     real = {(m, name) for m in MODULES for file in FILES[m] for name in imports(file)}

@@ -29,6 +29,8 @@ MAX_UNITS, FIRST = 4, 2
 MAX_GRADIENTS = 12
 #: Names in a formula that still fits into a table.
 MAX_NAMES = 8
+#: Where the delta form is proved for every network, in a checkout.
+THEOREM = "proofs/DeltaForm.v"
 #: Sections that end a parameter's own: its δ, its update.
 CLOSING = ("delta", "update")
 
@@ -360,6 +362,8 @@ class Derived:
             heard=general.W_KJ, entering=general.W_JI, incoming=general.Y_I,
         )  # fmt: skip
         yield writer.show(delta, gradient, update)
+        if not self.is_penalised:
+            yield note("recursion_proved", file=THEOREM)
         network = graph.network
         if network is not None and any(name in layer_activations for name in network.activations[:-1]):
             yield say("recursion_softmax")
