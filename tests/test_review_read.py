@@ -348,6 +348,8 @@ def test_places_and_labels():
         (b"[1", "a.ipynb", "not JSON"),
         (b"[" * 200_000, "a.ipynb", "not JSON"),
         (b"{}", "a.ipynb", "no list 'cells'"),
+        (b"\\def\\a{b}" * 2001, "a.tex", "more than 2000 definitions"),
+        (b"\\newcommand{\\a}[1]{" * 2001, "a.md", "more than 2000 definitions"),
     ],
 )
 def test_broken_files_are_refused_by_name(data, name, message):

@@ -15,9 +15,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from backprop_symbolic.errors import BadText, quoted
 from backprop_symbolic.message import Message
 
-MAX_BODY = 2_000  # characters of a definition
+MAX_BODY = 1_000  # characters of a definition
+MAX_DEFINITIONS = 2_000  # in one text
 MAX_EXPANSIONS = 500  # in one row
 MAX_LENGTH = 20_001  # characters of a row with its macros put in: the grammar reads no longer one
 MAX_WORK = 1_000_000  # characters moved in a whole text
@@ -180,23 +182,33 @@ def _filled(body: str, arguments: list[list[Spot]], place: int) -> Iterator[Spot
 # ---------------------------------------------------------------- definitions
 
 
-def found_in(text: str) -> Macros:
-    """The macros that a text defines."""
+def found_in(text: str, name: str) -> Macros:
+    """The macros that a text defines. Raises BadText for too many."""
     macros = Macros()
     line, counted = 1, 0
+    looked, commented = 0, -1  # up to where comments were sought; the end of the line of the last one
     for found in DEFINITION.finditer(text):
         start = found.start()
-        begin = text.rfind("\n", 0, start) + 1
-        if COMMENT.search(text, begin, start) or (macros.spans and macros.spans[-1][1] > start):
-            continue
+        if start < looked:
+            continue  # inside of another one
         line += text.count("\n", counted, start)
-        counted = start
+        begin = max(text.rfind("\n", looked, start) + 1, looked)
+        if start > commented and COMMENT.search(text, begin, start):
+            commented = text.find("\n", start) % (len(text) + 1)
+        counted = looked = start
+        if start <= commented:
+            continue
         macro, end = _read(text, found, line)
+        looked = end
         known = macros.table.get(macro.name)
         if known is not None and (known.count, known.body) != (macro.count, macro.body):
             macro = replace(macro, body=None, why="why_macro_twice")
         macros.table[macro.name] = macro
         macros.spans.append((start, end))
+        if len(macros.spans) > MAX_DEFINITIONS:
+            raise BadText(
+                f"{quoted(name)}, line {line}: more than {MAX_DEFINITIONS} definitions of commands in one text"
+            )
     return macros
 
 

@@ -39,6 +39,7 @@ PLAIN_FENCES = ("", "text", "txt", "plain", "plaintext", "none")
 
 _ENVIRONMENT = "|".join(DISPLAY.split())
 MARKDOWN = re.compile(
+    r"(?=[\\`$<{]|^)(?:"  # no other sign begins one: most of a text is passed over at once
     r"(?P<escape>\\[\\`$*_{}#<>!.|-])"
     r"|^(?P<fence>[ \t>]*(?:[-*+]|\d+\.)?[ \t]*(?P<ticks>`{3,}|~{3,})(?P<info>[^\n`]*)$)"
     r"|(?P<myst>\{math\}(?=`))"
@@ -48,7 +49,7 @@ MARKDOWN = re.compile(
     r"|(?P<double>\$\$)"
     r"|(?P<single>\$)"
     r"|(?P<bracket>\\\[)|(?P<paren>\\\()"
-    rf"|(?P<env>\\begin\{{(?P<name>{_ENVIRONMENT})(?P<star>\*?)\}})",
+    rf"|(?P<env>\\begin\{{(?P<name>{_ENVIRONMENT})(?P<star>\*?)\}}))",
     re.MULTILINE,
 )
 LATEX = re.compile(
@@ -70,7 +71,7 @@ BULLET = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?")
 def read(data: bytes, name: str) -> tuple[Row, ...]:
     """The rows of a file, in reading order. Its kind is by its name's ending, else Markdown.
 
-    Raises BadText for what is too large, no UTF-8 text, or no notebook.
+    Raises BadText for what is too large, no UTF-8 text, no notebook, or defines too many commands.
     """
     if len(data) > MAX_BYTES:
         raise BadText(f"{quoted(name)}: {len(data)} bytes; at most {MAX_BYTES} are read")
@@ -78,7 +79,7 @@ def read(data: bytes, name: str) -> tuple[Row, ...]:
     if name.lower().endswith(".ipynb"):
         return _notebook(text, name)
     latex = name.lower().endswith((".tex", ".ltx", ".latex"))
-    return _numbered(_Text(text, latex).rows())
+    return _numbered(_Text(text, latex, name).rows())
 
 
 def text_of(data: bytes, name: str) -> str:
@@ -122,7 +123,7 @@ def _notebook(text: str, name: str) -> tuple[Row, ...]:
         if not isinstance(source, str):
             raise BadText(f"{quoted(name)}, cell {number}: its source is no text")
         blocks = found[-1].block + 1 if found else 0
-        found += [replace(row, cell=number, block=row.block + blocks) for row in _Text(source, False).rows()]
+        found += [replace(row, cell=number, block=row.block + blocks) for row in _Text(source, False, name).rows()]
     return _numbered(found)
 
 
@@ -133,10 +134,10 @@ def _numbered(rows: Iterator[Row] | list[Row]) -> tuple[Row, ...]:
 class _Text:
     """A text and what stands in it: pieces of mathematics from where to where."""
 
-    def __init__(self, text: str, latex: bool) -> None:
+    def __init__(self, text: str, latex: bool, name: str) -> None:
         self.text, self.latex = text, latex
         self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
-        self.macros = macros.found_in(text)
+        self.macros = macros.found_in(text, name)
         self.blocks = 0
         self.missing: dict[str, int] = {}  # a closing sign that stands nowhere behind this place
         self.labels = list(self.labelled())
