@@ -33,6 +33,8 @@ def script(derivation: Derivation) -> Script:
         raise NotExported(
             "only the derivation of ∂E/∂w has a Coq form here; for f' use --activation or --loss"
         )
+    if any(q.role == "softmax" for q in derivation.graph.quantities.values()):
+        raise NotExported("the lines through softmax have no Coq form yet; any other output activation has one")
     return _Author(derivation).write()
 
 
@@ -217,7 +219,9 @@ class _Author:
                     break
                 key = min(apart, key=lambda p: (self.place_of(p), -self.places.places[cast(Symbol, p.of)]))
             known = self.expansion(key)
-            tactics.append(f"rewrite {known.proof}.")
+            # A formula of two steps may be the same in Coq: then the first has put it in.
+            attempt = "try " if known.proof.startswith("formula'") else ""
+            tactics.append(f"{attempt}rewrite {known.proof}.")
             tactics.append(self.unfold(known.deltas))
             for side in (left, right):
                 if key in side:
