@@ -30,7 +30,9 @@ def script(derivation: Derivation) -> Script:
     Raises NotExported for what has no Coq form.
     """
     if not derivation.results:
-        raise NotExported("only the derivation of ∂E/∂w has a Coq form here; for f' use --activation or --loss")
+        raise NotExported(
+            "only the derivation of ∂E/∂w has a Coq form here; for f' use --activation or --loss"
+        )
     return _Author(derivation).write()
 
 
@@ -72,7 +74,9 @@ class _Author:
         for section in self.proofs:
             call = cast(Call, section.args["function"])
             shown.setdefault(call.name, []).append(section)
-        called = names_called([q.definition for q in self.graph.quantities.values() if q.definition is not None])
+        called = names_called(
+            [q.definition for q in self.graph.quantities.values() if q.definition is not None]
+        )
         called += names_called([e for step in self.steps for e in (step.lhs, step.rhs)])
         for name in closure(dict.fromkeys([*called, *shown])):
             entry = activations.activation(name)
@@ -106,7 +110,11 @@ class _Author:
         lemmas = tuple((step.id, self.lemmas[step.id]) for step in self.derivation.steps)
         text = "\n".join(
             [
-                comment(f"the derivative of {self.graph.error.name} by {title}") + "\n" + table(names) + library() + paths(),
+                comment(f"the derivative of {self.graph.error.name} by {title}")
+                + "\n"
+                + table(names)
+                + library()
+                + paths(),
                 *(text for _, text in self.functions.values()),
                 *body,
                 closing(theorems, [lemma for _, lemma in lemmas]),
