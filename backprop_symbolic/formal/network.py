@@ -34,7 +34,7 @@ def script(derivation: Derivation) -> Script:
             "only the derivation of ∂E/∂w has a Coq form here; for f' use --activation or --loss"
         )
     if any(q.role == "softmax" for q in derivation.graph.quantities.values()):
-        raise NotExported("the lines through softmax have no Coq form yet; any other output activation has one")
+        raise NotExported("lines through softmax have no Coq form yet; other activations of outputs have one")
     return _Author(derivation).write()
 
 

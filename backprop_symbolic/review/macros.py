@@ -206,9 +206,7 @@ def found_in(text: str, name: str) -> Macros:
         macros.table[macro.name] = macro
         macros.spans.append((start, end))
         if len(macros.spans) > MAX_DEFINITIONS:
-            raise BadText(
-                f"{quoted(name)}, line {line}: more than {MAX_DEFINITIONS} definitions of commands in one text"
-            )
+            raise BadText(f"{quoted(name)}, line {line}: more than {MAX_DEFINITIONS} definitions of commands")
     return macros
 
 

@@ -16,7 +16,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, repeat
 
 from backprop_symbolic.errors import BadText, quoted
 from backprop_symbolic.message import Message
@@ -123,7 +123,9 @@ def _notebook(text: str, name: str) -> tuple[Row, ...]:
         if not isinstance(source, str):
             raise BadText(f"{quoted(name)}, cell {number}: its source is no text")
         blocks = found[-1].block + 1 if found else 0
-        found += [replace(row, cell=number, block=row.block + blocks) for row in _Text(source, False, name).rows()]
+        found += [
+            replace(row, cell=number, block=row.block + blocks) for row in _Text(source, False, name).rows()
+        ]
     return _numbered(found)
 
 
@@ -349,6 +351,12 @@ class _Text:
         for index, places_of_row in enumerate(self.rows_of(places)):
             yield self.row(places_of_row, index, display)
 
+    def characters(self, places: list[int]) -> str:
+        """What stands at places that do not go back."""
+        if places and places[-1] - places[0] == len(places) - 1:
+            return self.text[places[0] : places[-1] + 1]
+        return "".join(map(self.text.__getitem__, places))
+
     def unquoted(self, start: int, end: int) -> list[int]:
         """The places of a formula's characters, without comments and the quote marks of its lines."""
         begin = self.text.rfind("\n", 0, start) + 1
@@ -372,7 +380,10 @@ class _Text:
 
     def rows_of(self, places: list[int]) -> Iterator[list[int]]:
         r"""A formula's rows: split at \\, without &, without the environments that only align."""
-        text = "".join(map(self.text.__getitem__, places))
+        text = self.characters(places)
+        if not PARTED.search(text):
+            yield places
+            return
         shrunk = SHRUNK.fullmatch(text)
         if shrunk is not None:
             places, text = places[shrunk.start("inner") : shrunk.end("inner")], shrunk["inner"]
@@ -422,16 +433,17 @@ class _Text:
         while places and self.text[places[-1]].isspace():
             places.pop()
         places = places[:MAX_TEXT]
-        text = "".join(map(self.text.__getitem__, places))
+        text = self.characters(places)
         first, end = (places[0], places[-1] + 1) if places else (0, 0)
         unread: Message | None = None
         expanded = self.macros.used(text)
         if expanded:
             try:
-                text, places = self.macros.expanded(text, places)
+                text, spots = self.macros.expanded(text, places)
+                places = list(accumulate(spots, max))
             except macros.Unexpanded as error:
                 unread = error.why
-        at = self.positions([*accumulate(places, max), end])
+        at = self.positions([*places, end])
         return Row(
             "", text, tuple(at), self.blocks - 1, index, display, self.label(first), None, unread, expanded
         )
@@ -439,6 +451,9 @@ class _Text:
     def positions(self, places: list[int]) -> list[tuple[int, int]]:
         """(line, column) of places that do not go back."""
         line = self.line(places[0])
+        if places[-1] <= self.line_end(places[0]):
+            before = self.starts[line] - 1
+            return list(zip(repeat(line + 1), [place - before for place in places], strict=False))
         at: list[tuple[int, int]] = []
         for place in places:
             while line + 1 < len(self.starts) and self.starts[line + 1] <= place:
@@ -449,17 +464,18 @@ class _Text:
     def trimmed(self, places: list[int]) -> list[int]:
         first = next((i for i, place in enumerate(places) if not self.text[place].isspace()), len(places))
         # A row that was broken before its sign begins with a space that is none of its own.
-        indent = INDENT.match("".join(self.text[place] for place in places[first : first + MAX_INDENT]))
+        indent = INDENT.match(self.characters(places[first : first + MAX_INDENT]))
         return places[first + (indent.end() if indent is not None else 0) :]
 
 
 ROW_SIGN = re.compile(
     r"\\\\(?:\*?\s*\[[^\]\n]{0,20}\]|\*)?"
     r"|\\(?P<which>begin|end)\s*\{(?P<name>[A-Za-z]+\*?)\}(?:\{[lcr|@{}\s]{0,40}\})?"
-    r"|\\."
-    r"|[{}]|&&?",
-    re.DOTALL,
+    r"|\\[^A-Za-z]"
+    r"|[{}]|&&?"
 )
+#: Without any of these a formula is one row, as it stands.
+PARTED = re.compile(r"\\\\|&|\\begin|\\end|\\resizebox")
 MAX_INDENT = 60
 INDENT = re.compile(r"(?:\\q?quad|\\[,;: ]|\{\}|\s)+(?==|\\cdot|\\times|[-+−])")
 #: A formula that is set smaller where it is too wide.
