@@ -99,7 +99,7 @@ def test_inside_pictures_imports_run_left_to_right():
 
 
 #: What a review is made by, in this order.
-REVIEW = ["tree", "words", "sources", "tokens", "grammar", "context", "meaning", "units", "splice", "repair", "judge", "fix", "report", "contextfile", "command", "__init__"]
+REVIEW = ["tree", "words", "macros", "sources", "tokens", "grammar", "context", "meaning", "units", "splice", "repair", "judge", "fix", "report", "contextfile", "command", "__init__"]
 
 
 def test_inside_review_imports_run_left_to_right():
@@ -115,7 +115,7 @@ def test_inside_review_imports_run_left_to_right():
 
 
 #: What a Coq script is made by, in this order.
-FORMAL = ["script", "names", "terms", "obligations", "functions", "network", "coqc", "command", "__init__"]
+FORMAL = ["script", "names", "terms", "obligations", "functions", "places", "network", "coqc", "command", "__init__"]
 
 
 def test_inside_formal_imports_run_left_to_right():

@@ -1,4 +1,4 @@
-"""A derivation in Coq: the forward pass, every printed step a lemma in its order, a theorem for each parameter.
+"""A derivation in Coq: the forward pass, each printed step a lemma in its order, a theorem a parameter.
 
 ∂q/∂p of a line is D' P'q P'p, a true derivative (`places`). A step is proved by putting in what is known of
 each derivative in it: the edge's slope where there is one way only, what an earlier step found it to be, or
@@ -30,7 +30,11 @@ def script(derivation: Derivation) -> Script:
     Raises NotExported for what has no Coq form.
     """
     if not derivation.results:
-        raise NotExported("only the derivation of ∂E/∂w has a Coq form here; for f' use --activation or --loss")
+        raise NotExported(
+            "only the derivation of ∂E/∂w has a Coq form here; for f' use --activation or --loss"
+        )
+    if any(q.role == "softmax" for q in derivation.graph.quantities.values()):
+        raise NotExported("lines through softmax have no Coq form yet; other activations of outputs have one")
     return _Author(derivation).write()
 
 
@@ -72,7 +76,9 @@ class _Author:
         for section in self.proofs:
             call = cast(Call, section.args["function"])
             shown.setdefault(call.name, []).append(section)
-        called = names_called([q.definition for q in self.graph.quantities.values() if q.definition is not None])
+        called = names_called(
+            [q.definition for q in self.graph.quantities.values() if q.definition is not None]
+        )
         called += names_called([e for step in self.steps for e in (step.lhs, step.rhs)])
         for name in closure(dict.fromkeys([*called, *shown])):
             entry = activations.activation(name)
@@ -106,7 +112,11 @@ class _Author:
         lemmas = tuple((step.id, self.lemmas[step.id]) for step in self.derivation.steps)
         text = "\n".join(
             [
-                comment(f"the derivative of {self.graph.error.name} by {title}") + "\n" + table(names) + library() + paths(),
+                comment(f"the derivative of {self.graph.error.name} by {title}")
+                + "\n"
+                + table(names)
+                + library()
+                + paths(),
                 *(text for _, text in self.functions.values()),
                 *body,
                 closing(theorems, [lemma for _, lemma in lemmas]),
@@ -179,7 +189,7 @@ class _Author:
     def speaks(self, expr: Expr) -> tuple[dict[Partial, None], list[Symbol]]:
         """The derivatives that `expr` speaks of, those behind names too; and these names, outer ones first.
 
-        The derivatives are in order, as all that a script is made from: the same derivation gives the same script.
+        The derivatives are in order, as all that a script is made from: one derivation, one script.
         """
         partials = dict.fromkeys(_partials(expr))
         deltas: list[Symbol] = []
@@ -209,13 +219,15 @@ class _Author:
                     break
                 key = min(apart, key=lambda p: (self.place_of(p), -self.places.places[cast(Symbol, p.of)]))
             known = self.expansion(key)
-            tactics.append(f"rewrite {known.proof}.")
+            # A formula of two steps may be the same in Coq: then the first has put it in.
+            attempt = "try " if known.proof.startswith("formula'") else ""
+            tactics.append(f"{attempt}rewrite {known.proof}.")
             tactics.append(self.unfold(known.deltas))
             for side in (left, right):
                 if key in side:
                     del side[key]
                     side |= dict.fromkeys(known.partials)
-        return " ".join([*filter(None, tactics), f"closes every'."])
+        return " ".join([*filter(None, tactics), "closes every'."])
 
     def of_quantity(self, step: Step, q: Symbol) -> str:
         """A definition, or one with others put in."""

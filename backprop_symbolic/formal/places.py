@@ -82,10 +82,10 @@ class Places:
         self._bounds = list(self.bounds())
         self.edges: dict[Symbol, list[Edge]] = {}
         self.whole: dict[Symbol, Certificate] = {}
-        for q in self.places:
-            self.edges[q] = list(self.edges_into(q))
-            if self.edges[q] and self.applied(q) is None:
-                self.whole[q] = self.certify(graph.definition(q), self.curves(self.feet(q), "p"))
+        for place in self.places:
+            self.edges[place] = list(self.edges_into(place))
+            if self.edges[place] and self.applied(place) is None:
+                self.whole[place] = self.certify(graph.definition(place), self.curves(self.feet(place), "p"))
         self.above: dict[Symbol, list[Edge]] = {q: [] for q in self.places}
         for edges in self.edges.values():
             for edge in edges:
@@ -138,7 +138,7 @@ class Places:
             return
         for foot in feet:
             terms = definition.args if isinstance(definition, Add) else (definition,)
-            own = [cast(Expr, t) for t in terms if foot in t.free_symbols]
+            own = [t for t in terms if foot in t.free_symbols]
             plain = [_other(t, foot) for t in own]
             if None not in plain:
                 yield Edge(q, foot, term(add(*cast("list[Expr]", plain)), self.names))
@@ -263,7 +263,8 @@ class Places:
             f"  | _ => fun {V} => {V}\n  end."
         )
         yield (
-            "Lemma D'made : { D : positive -> positive -> R | forall q p, D q p = Derive (at' q p) (now' p) }.\n"
+            "Lemma D'made :\n"
+            "  { D : positive -> positive -> R | forall q p, D q p = Derive (at' q p) (now' p) }.\n"
             "Proof. now exists (fun q p => Derive (at' q p) (now' p)). Qed.\n"
             "Definition D' : positive -> positive -> R := proj1_sig D'made.\n"
             "Definition D'is : forall q p, D' q p = Derive (at' q p) (now' p) := proj2_sig D'made."
@@ -322,7 +323,8 @@ class Places:
         yield (
             f"Lemma slope'{name} : is_derive {function.name} {inner} {edge.slope}.\nProof.\n"
             f"  refine (d_val ({function.theorem} {inner}{inside}) _).\n"
-            f"  first [ reflexivity | unfold {function.slope}; fold {name}; solve [ rational ] | line {every} {every} ].\nQed."
+            f"  first [ reflexivity | unfold {function.slope}; fold {name}; solve [ rational ]"
+            f" | line {every} {every} ].\nQed."
         )
 
 
@@ -335,7 +337,7 @@ def _total(terms: Iterable[str]) -> str:
 def _other(product: Expr, factor: Symbol) -> Expr | None:
     """What stands beside `factor` in a product of names, 1 for the name alone; None for anything else."""
     if product == factor:
-        return cast(Expr, mul())
+        return mul()
     if not isinstance(product, (Mul, Tight)):
         return None
     rest = [cast(Expr, a) for a in product.args if a != factor]

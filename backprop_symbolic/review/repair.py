@@ -139,7 +139,10 @@ def repairs(side: Written, other: Written, known: Vocabulary) -> Iterator[tuple[
         for said, change in islice(kind(_Side(side, other, known)), MAX_OF_A_KIND):
             if change.node not in seen and len(seen) <= MAX_TRIED:
                 seen.add(change.node)
-                yield said, change
+                if change.applied(side) != str(
+                    side
+                ):  # as in tanh^2(x), whose exponent has no place of its own
+                    yield said, change
 
 
 @dataclass(frozen=True)
