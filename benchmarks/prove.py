@@ -1,15 +1,17 @@
-"""How scripts for Coq grow: edges, size of the script, what coqc takes for it, per edge."""
+"""How scripts for Coq grow: edges, size of the script, the processor's time that coqc takes, per edge."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from resource import RUSAGE_CHILDREN, getrusage
 
 from backprop_symbolic import Network, derive
+from backprop_symbolic.activations import activations
 from backprop_symbolic.formal import coqc, functions, network
 from backprop_symbolic.formal.script import Script
 from backprop_symbolic.registry import split
-from benchmarks.timing import Row, figure, seconds, show
+from benchmarks.timing import Row, figure, show
 
 #: Sizes as they are typed, and as they are told.
 NETWORKS = {
@@ -21,38 +23,39 @@ NETWORKS = {
 }
 
 
-def measured(title: str, script: Script, edges: int, writing: float) -> Row:
-    """What coqc says of one script."""
+def taken(script: Script) -> tuple[coqc.Verdict, float]:
+    """What coqc says of one script, and the seconds of the processor that it takes."""
+    before = getrusage(RUSAGE_CHILDREN)
     found = coqc.check(script, patience=3600)
-    told = f"{found.error}; " if found.error else ""
-    told += (
-        f"{edges} edges, {len(script.lemmas)} steps, {len(script.text) / 1e3:.0f} KB, coqc {found.seconds:.1f} s, "
-        f"{found.memory / 1e6:.0f} MB, {found.seconds / edges:.2f} s per edge; written in {writing:.1f} s"
-    )
-    return figure(title, told)
+    after = getrusage(RUSAGE_CHILDREN)
+    return found, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def measure(chosen: Sequence[str] = tuple(NETWORKS)) -> list[Row]:
-    """All parameters of each network, and for comparison what every script costs before its first step."""
-    from backprop_symbolic.activations import activations
+def row(title: str, script: Script, found: coqc.Verdict, told: str) -> Row:
+    """A line of the table."""
+    size = f"{len(script.text) / 1e3:.0f} KB, {found.memory / 1e6:.0f} MB"
+    return figure(title, f"{'' if found.proved else found.error + '; '}{told}, {size}")
 
-    rows = []
+
+def measure(chosen: Sequence[str] = tuple(NETWORKS)) -> Iterator[Row]:
+    """All parameters of each network; before them what every script costs before its first step."""
     base = functions.activation_script(activations.get("sigmoid"))
-    found = coqc.check(base)
-    rows.append(figure("sigmoid alone", f"{len(base.text) / 1e3:.0f} KB, coqc {found.seconds:.1f} s, {found.memory / 1e6:.0f} MB"))
+    found, time = taken(base)
+    yield row("sigmoid alone", base, found, f"{len(base.lemmas)} steps, {time:.1f} s")
     for sizes in chosen:
         net = Network.parse(sizes)
-        written: list[Script] = []
-        writing = seconds(lambda net=net, out=written: out.append(network.script(derive(net).derivation)))
-        rows.append(measured(NETWORKS.get(sizes, sizes), written[0], net.edges, writing))
-    return rows
+        script = network.script(derive(net).derivation)
+        found, time = taken(script)
+        told = f"{net.edges} edges, {len(script.lemmas)} steps, {time:.1f} s"
+        told += f", {1e3 * time / net.edges:.0f} ms per edge"
+        yield row(NETWORKS.get(sizes, sizes), script, found, told)
 
 
 def main(args: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.prove", description=__doc__)
     parser.add_argument("--network", default=",".join(NETWORKS), help="sizes between commas")
     given = parser.parse_args(args)
-    show("Scripts for Coq", measure(split(given.network)))
+    show("Scripts for Coq", list(measure(split(given.network))))
 
 
 if __name__ == "__main__":
