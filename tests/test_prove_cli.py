@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import re
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from commands import environment, run
+from commands import Outcome, environment, run
 from tools import program
 
+from backprop_symbolic import cli, derive
+from backprop_symbolic.derivation import Checked
 from backprop_symbolic.errors import NotInstalled
 from backprop_symbolic.formal import coqc
 from backprop_symbolic.formal.script import Script, closing
@@ -113,6 +118,26 @@ def test_the_lemma_of_a_line():
 
 # ---------------------------------------------------------------- the command
 
+
+
+@pytest.fixture
+def backprop(capfd, monkeypatch):
+    """The command in this process: what it prints, and its exit code; `path` is all that PATH has."""
+
+    def command(*args: object, path: Path | None = None) -> Outcome:
+        if path is not None:
+            monkeypatch.setenv("PATH", str(path))
+            monkeypatch.delenv("COQPATH", raising=False)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(arg) for arg in args])
+        gc.enable()  # a command is a process of its own and leaves it off
+        printed = capfd.readouterr()
+        return Outcome(int(stop.value.code or 0), printed.out, printed.err)
+
+    return command
+
+
 #: A coqc for tests that are not about Coq: it says what a file beside it says.
 FAKE = """#!/bin/sh
 here=$(dirname "$0")
@@ -124,8 +149,8 @@ esac
 """
 
 
-def fake(folder: Path, *, code: int = 0, said: str = "", coquelicot: bool = True) -> dict[str, str]:
-    """The environment of a machine whose only program is a coqc that answers so."""
+def fake(folder: Path, *, code: int = 0, said: str = "", coquelicot: bool = True) -> Path:
+    """The PATH of a machine whose only program is a coqc that answers so."""
     folder.mkdir(exist_ok=True)
     library = folder / "user-contrib" / "Coquelicot"
     if coquelicot:
@@ -138,20 +163,20 @@ def fake(folder: Path, *, code: int = 0, said: str = "", coquelicot: bool = True
     (folder / "said").write_text(said)
     (folder / "found").write_text("Closed under the global context\n")
     (folder / "code").write_text(str(code))
-    return environment(PATH=str(folder), COQPATH=None)
+    return folder
 
 
-def bare(folder: Path) -> dict[str, str]:
-    """The environment of a machine without Coq."""
+def bare(folder: Path) -> Path:
+    """The PATH of a machine without Coq."""
     folder.mkdir(exist_ok=True)
-    return environment(PATH=str(folder))
+    return folder
 
 
-def test_the_proof_of_an_activation(tmp_path):
+def test_the_proof_of_an_activation(tmp_path, backprop):
     """Script and report: what is reported is about what is written."""
     program("coqc")
-    outcome = run(
-        "prove", "--activation", "sigmoid", "--run", "--format", "json", "-o", tmp_path / "s.v", command="backprop"
+    outcome = backprop(
+        "prove", "--activation", "sigmoid", "--run", "--format", "json", "-o", tmp_path / "s.v"
     )
     assert (outcome.code, outcome.err) == (0, "")
     report = json.loads(outcome.out)
@@ -165,19 +190,19 @@ def test_the_proof_of_an_activation(tmp_path):
     assert os.listdir(tmp_path) == ["s.v"]
 
 
-def test_without_run_no_coq_is_needed(tmp_path):
+def test_without_run_no_coq_is_needed(tmp_path, backprop):
     """The script goes to stdout, or to the file and nothing to stdout."""
-    to_stdout = run("prove", "--loss", "half_sse", command="backprop", env=bare(tmp_path / "bin"))
-    to_file = run("prove", "--loss", "half_sse", "-o", tmp_path / "l.v", command="backprop", env=bare(tmp_path / "bin"))
+    to_stdout = backprop("prove", "--loss", "half_sse", path=bare(tmp_path / "bin"))
+    to_file = backprop("prove", "--loss", "half_sse", "-o", tmp_path / "l.v", path=bare(tmp_path / "bin"))
     assert (to_stdout.code, to_stdout.err, to_file.code, to_file.out) == (0, "", 0, "")
     assert to_stdout.out == (tmp_path / "l.v").read_text(encoding="utf-8")
     assert to_stdout.out.endswith("Print Assumptions every'proof.\n")
 
 
-def test_where_coq_is_missing_the_script_is_still_written(tmp_path):
+def test_where_coq_is_missing_the_script_is_still_written(tmp_path, backprop):
     """Exit code 2, one line that tells how to install it."""
-    outcome = run(
-        "prove", "--activation", "tanh", "--run", "-o", tmp_path / "t.v", command="backprop", env=bare(tmp_path / "bin")
+    outcome = backprop(
+        "prove", "--activation", "tanh", "--run", "-o", tmp_path / "t.v", path=bare(tmp_path / "bin")
     )
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
@@ -187,19 +212,19 @@ def test_where_coq_is_missing_the_script_is_still_written(tmp_path):
     assert (tmp_path / "t.v").read_text(encoding="utf-8").endswith("Print Assumptions every'proof.\n")
 
 
-def test_where_coquelicot_is_missing(tmp_path):
-    outcome = run(
-        "prove", "--loss", "mse", "--run", command="backprop", env=fake(tmp_path / "bin", coquelicot=False)
+def test_where_coquelicot_is_missing(tmp_path, backprop):
+    outcome = backprop(
+        "prove", "--loss", "mse", "--run", path=fake(tmp_path / "bin", coquelicot=False)
     )
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith("Error: Coq 8.16.1 is here without Coquelicot, and nothing was checked; on Debian")
 
 
-def test_a_report_in_both_languages(tmp_path):
+def test_a_report_in_both_languages(tmp_path, backprop):
     """The same figures; what Coq calls things is left as it is."""
-    env = fake(tmp_path / "bin")
+    path = fake(tmp_path / "bin")
     reports = {
-        lang: run("prove", "--loss", "mse", "--run", "--lang", lang, command="backprop", env=env) for lang in ("en", "ko")
+        lang: backprop("prove", "--loss", "mse", "--run", "--lang", lang, path=path) for lang in ("en", "ko")
     }
     assert {r.code for r in reports.values()} == {0}
     english, korean = (reports[lang].out.splitlines() for lang in ("en", "ko"))
@@ -210,11 +235,11 @@ def test_a_report_in_both_languages(tmp_path):
     assert english[-1].split()[-1] == korean[-1].split()[-1]
 
 
-def test_a_rejection_ends_with_1(tmp_path):
+def test_a_rejection_ends_with_1(tmp_path, backprop):
     """The report says where; the script is there to be looked at."""
     said = 'File "./derivation.v", line 3, characters 0-10:\nError:\nUnable to\nunify.\n'
-    env = fake(tmp_path / "bin", code=1, said=said)
-    outcome = run("prove", "--loss", "mse", "--run", "-o", tmp_path / "m.v", command="backprop", env=env)
+    path = fake(tmp_path / "bin", code=1, said=said)
+    outcome = backprop("prove", "--loss", "mse", "--run", "-o", tmp_path / "m.v", path=path)
     assert (outcome.code, outcome.err) == (1, "")
     assert outcome.out.splitlines()[0] == "Not proved by Coq 8.16.1: line 3: Unable to unify."
     assert (tmp_path / "m.v").is_file()
@@ -237,9 +262,9 @@ def test_a_rejection_ends_with_1(tmp_path):
         (("--loss", "mse", "-o", "no/such.v"), "cannot write 'no/such.v': there is no directory 'no'"),
     ],
 )
-def test_what_is_refused(args, error):
+def test_what_is_refused(args, error, backprop):
     """One line, exit code 2, nothing on stdout."""
-    outcome = run("prove", *args, command="backprop")
+    outcome = backprop("prove", *args)
     assert (outcome.code, outcome.out) == (2, "")
     assert error in outcome.err
     assert outcome.err.count("\n") == 1
@@ -252,3 +277,98 @@ def test_a_coqc_that_does_not_answer(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(NotInstalled, match="does not answer to --print-version"):
         coqc.find()
+
+
+# ---------------------------------------------------------------- the script of a derivation
+
+
+def test_the_same_derivation_gives_the_same_script(tmp_path):
+    """Whatever the seed of Python's hashes: else the digest in a document would mean nothing."""
+    scripts = {
+        run("prove", "--weight", "w11", command="backprop", env=environment(PYTHONHASHSEED=str(seed))).out for seed in (1, 2)
+    }
+    assert len(scripts) == 1
+    assert "Theorem gradient_w11" in scripts.pop()
+
+
+# ---------------------------------------------------------------- --proved
+
+
+def grouped(digest: str) -> str:
+    """A digest as documents have it."""
+    return " ".join(re.findall(".{16}", digest))
+
+
+def test_proved_is_said_of_what_was_proved(tmp_path):
+    """The digest in the document is that of the script which `prove` writes, and coqc did accept it."""
+    program("coqc")
+    shown = run("derive", "--weight", "w31", "--proved", "--format", "json", command="backprop")
+    written = run("prove", "--weight", "w31", command="backprop")
+    assert (shown.code, shown.err) == (0, "")
+    said = json.loads(shown.out)["evidence"]["coq"]
+    assert said["digest"] == sha256(written.out.encode()).hexdigest()
+    assert said["theorems"] == ["gradient_w31"]
+    assert said["version"] == coqc.find().version
+
+
+@pytest.mark.parametrize("format", ["latex", "markdown", "text", "html", "notebook", "slides", "beamer"])
+def test_every_format_says_so(format):
+    """The version and the digest stand at the end of the document, in both languages."""
+    digest = sha256(b"a script").hexdigest()
+    for lang, words in (("en", "Checked by Coq 8.16.1."), ("ko", "Coq 8.16.1의 검사를 통과하였다.")):
+        result = derive("1-1", "w11", lang=lang)
+        assert "Coq" not in result.render(format)
+        marked = replace(result.derivation, checked=Checked("8.16.1", digest, ("gradient_w11",), ()))
+        page = replace(result, derivation=marked).render(format)
+        assert words in page
+        assert grouped(digest) in page
+
+
+def test_a_derivation_that_is_not_proved_is_not_shown(tmp_path, backprop):
+    """The step at fault is named, and neither file nor stdout gets a line."""
+    script = backprop("prove", "--weight", "w31").out.split("\n")
+    line = next(i for i, text in enumerate(script, 1) if text.startswith("Lemma step_"))
+    step = re.findall(r"Lemma step_(\w+)", script[line - 1])[0]
+    said = f'File "./derivation.v", line {line}, characters 0-10:\nError: No.\n'
+    path = fake(tmp_path / "bin", code=1, said=said)
+    for args in ((), ("-o", str(tmp_path / "d.tex"))):
+        outcome = backprop("derive", "--weight", "w31", "--proved", *args, path=path)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err == (
+            f"Error: Coq 8.16.1 does not accept this derivation: line {line}, step_{step}, which is step {step}: No.\n"
+        )
+    assert not (tmp_path / "d.tex").exists()
+
+
+@pytest.mark.parametrize("command", [("derive", "--weight", "w31"), ("notes",)], ids=["derive", "notes"])
+def test_proved_without_coq(command, tmp_path, backprop):
+    """Told before anything is written."""
+    target = tmp_path / "out"
+    outcome = backprop(*command, "--proved", "-o", target, path=bare(tmp_path / "bin"))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("Error: coqc is not installed, and nothing was checked; on Debian or Ubuntu: apt ")
+    assert not target.exists()
+
+
+def test_notes_bring_their_script(tmp_path, backprop):
+    """One script for all parameters, in the folder; both languages speak of it with its digest."""
+    outcome = backprop(
+        "notes", "-o", tmp_path / "n", "--proved", "--network", "1-1-1", "--format", "text", "--lang", "en,ko",
+        "--no-pictures", "--parts", "derivation", path=fake(tmp_path / "bin"),
+    )  # fmt: skip
+    assert (outcome.code, outcome.err) == (0, "")
+    script = (tmp_path / "n" / "notes.v").read_bytes()
+    assert script.count(b"\nTheorem gradient_") == 2
+    for name, words in (("notes.txt", "Checked by Coq 8.16.1."), ("notes.ko.txt", "Coq 8.16.1의 검사를 통과하였다.")):
+        (said,) = [row for row in (tmp_path / "n" / name).read_text(encoding="utf-8").split("\n") if words in row]
+        assert grouped(sha256(script).hexdigest()) in said
+        assert "notes.v" in said
+
+
+def test_notes_without_the_derivation_cannot_be_proved(tmp_path, backprop):
+    outcome = backprop(
+        "notes", "-o", tmp_path / "n", "--proved", "--parts", "vanishing", path=fake(tmp_path / "bin")
+    )  # fmt: skip
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--proved speaks of the derivation, and these notes have no part 'derivation'" in outcome.err
+    assert not (tmp_path / "n").exists()

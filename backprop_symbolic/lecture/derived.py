@@ -362,11 +362,11 @@ class Derived:
             heard=general.W_KJ, entering=general.W_JI, incoming=general.Y_I,
         )  # fmt: skip
         yield writer.show(delta, gradient, update)
-        if not self.is_penalised:
-            yield note("recursion_proved", file=THEOREM)
         network = graph.network
         if network is not None and any(name in layer_activations for name in network.activations[:-1]):
             yield say("recursion_softmax")
+        elif not self.is_penalised:
+            yield note("recursion_proved", file=THEOREM)
         yield say("recursion_repeats", above=general.DELTA_K, unit=general.DELTA_J)
         yield say("recursion_cost")
         yield from self.every_gradient()
