@@ -13,6 +13,7 @@ from __future__ import annotations
 import cmath
 import math
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -76,6 +77,7 @@ from backprop_symbolic.review.tree import (
     Statement,
     Sum,
 )
+from backprop_symbolic.review.words import GREEK
 from backprop_symbolic.wording import languages
 
 FIELD_POINTS = 2
@@ -88,6 +90,8 @@ DIGITS = 3
 #: itself, may come from another order of rounding.
 NEAR = 9  # rows for which a condition i = j holds
 DEPTH = 12  # definitions inside definitions
+SHOWN = 16  # numbers of a counterexample
+MOVED = 64  # free quantities of which is tried whether a line changes with them
 UNITS, SHARE = 2.5, 1e-4
 
 
@@ -212,24 +216,89 @@ class Points:
         pair = _pair(self.real[0], expr, expr)
         return pair is not None and abs(pair[0]) < 1e-12
 
-    def counterexample(
-        self, left: Expr, right: Expr, larger: bool = False
-    ) -> tuple[tuple[tuple[str, str], ...], tuple[str, str]]:
-        """Numbers for the names at which both sides differ, and what they come to.
+    def counterexample(self, left: Expr, right: Expr, larger: bool = False) -> Counterexample:
+        """Numbers for what is free at which both sides differ, and what they come to.
 
         With `larger`, numbers at which the left side is not below the right one.
         """
-        for p in self.real:
+        for place, p in enumerate(self.real):
             pair = _pair(p, left, right)
             if pair is None or abs(pair[0] - pair[1]) <= 1e-6 * max(1e-3, abs(pair[0]), abs(pair[1])):
                 continue
             if larger and pair[0].real <= pair[1].real:
                 continue
-            shown = dict.fromkeys(s for e in (left, right) for s in _named(e))
-            values = [(s.name, _pair(p, s, s)) for s in islice(shown, 12)]
-            at = tuple((name, _short(found[0].real)) for name, found in values if found is not None)
-            return at, (_short(pair[0].real), _short(pair[1].real))
-        return (), ("", "")
+            named = list(dict.fromkeys(s for e in (left, right) for s in _named(e)))
+            free = self.free(place, left, right)
+            if len(free) > SHOWN:
+                free = named[:SHOWN]  # too many to be put in by hand: the names of the line alone
+            valued = {s for e in (left, right) for s in _valued(e)}
+            computed = [s for s in named if s in valued and s not in free and self.computed(s)]
+            return Counterexample(
+                tuple(self.amounts(p, free)),
+                tuple(self.amounts(p, [s for s in computed if s not in (left, right)])),
+                (_short(pair[0].real), _short(pair[1].real)),
+            )
+        return Counterexample()
+
+    def computed(self, symbol: Symbol) -> bool:
+        """Whether a quantity is computed from others."""
+        return self.meaning.quantities.get(symbol) is not None
+
+    def amounts(self, point: Evaluator, these: Sequence[Symbol]) -> Iterator[tuple[Symbol, str]]:
+        """What quantities come to at a point."""
+        for symbol in these:
+            pair = _pair(point, symbol, symbol)
+            if pair is not None:
+                yield symbol, _short(pair[0].real)
+
+    def free(self, place: int, left: Expr, right: Expr) -> list[Symbol]:
+        """The inputs, weights and targets that a side changes with, in the order of the definitions."""
+        found: dict[Symbol, None] = {}
+        todo = [s for e in (left, right) for s in _named(e)]
+        seen: set[Symbol] = set()
+        while todo:
+            symbol = todo.pop()
+            if symbol in seen:
+                continue
+            seen.add(symbol)
+            formula = self.meaning.quantities.get(symbol)
+            if formula is None:
+                found[symbol] = None
+            else:
+                todo += symbols(formula)
+        order = {symbol: i for i, symbol in enumerate(self.graph.quantities)}
+        leaves = sorted(found, key=lambda s: (order.get(s, len(order)), s.name))
+        if len(leaves) > MOVED:
+            return leaves
+        return [s for s in leaves if self.moves(place, s, left, right)]
+
+    def moves(self, place: int, leaf: Symbol, left: Expr, right: Expr) -> bool:
+        """Whether a side has another value where one leaf has."""
+        here, known = self.real[place], self.leaf(place, self.number)
+        oracle = here.oracle
+
+        def moved(symbol: Symbol) -> Any:
+            return known(symbol) * 1.25 if symbol == leaf else known(symbol)
+
+        there = _Evaluator(self.meaning, Numbers(), moved, None, self.number)
+        there.oracle = oracle
+        pairs = [(_pair(here, e, e), _pair(there, e, e)) for e in (left, right)]
+        return any(
+            a is None or b is None or abs(a[0] - b[0]) > 1e-12 * max(abs(a[0]), abs(b[0])) for a, b in pairs
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """Numbers for what is free, what is computed from them, and what both sides come to."""
+
+    at: tuple[tuple[Symbol, str], ...] = ()
+    hence: tuple[tuple[Symbol, str], ...] = ()
+    sides: tuple[str, str] = ("", "")
+
+    def turned(self) -> Counterexample:
+        """With the sides exchanged."""
+        return replace(self, sides=self.sides[::-1])
 
 
 def _pair(point: Evaluator, left: Expr, right: Expr) -> tuple[complex, complex] | None:
@@ -250,6 +319,16 @@ def _parts(expr: Basic) -> Iterator[Basic]:
 
 def _named(expr: Basic) -> list[Symbol]:
     return [s for s in symbols(expr) if not s.name.startswith(("∂", "any "))]
+
+
+def _valued(expr: Basic) -> Iterator[Symbol]:
+    """The quantities whose own value tells something: of ∂E/∂y it is y."""
+    todo: list[Basic] = [expr]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, Symbol):
+            yield found
+        todo.extend([found.wrt] if isinstance(found, Partial) else found.args)
 
 
 def _short(value: float) -> str:
@@ -299,9 +378,9 @@ class Verdict:
     verdict: str
     kind: str
     why: Message | None = None
-    at: tuple[tuple[str, str], ...] = ()
-    sides: tuple[str, str] = ("", "")
+    against: Counterexample = Counterexample()
     remarks: tuple[Message, ...] = ()
+    readings: tuple[Message, ...] = ()
 
 
 Holds = Callable[[Node, Node], bool]
@@ -405,7 +484,8 @@ class Judge:
         span = side.node.span if left.row is not side.row else (left.node.span[0], side.node.span[1])
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text, verdict.why,
-            at=verdict.at, sides=verdict.sides,
+            at=self.spelled(verdict.against.at), sides=verdict.against.sides,
+            hence=self.spelled(verdict.against.hence), readings=verdict.readings,
         )  # fmt: skip
 
     def is_limit(self, left: Node, right: Name) -> bool:
@@ -436,11 +516,11 @@ class Judge:
             failed = next(((a, b) for a, b, held in tried if not held), None)
             if failed is None:
                 self.said_once(Message("context_points", {"count": BOUND_POINTS}))
-                return Verdict(RIGHT, "claim")
+                return Verdict(RIGHT, "claim", readings=self.turned((left, right), turned))
             free = units.letters_of((left, right))
             if not (self.outside(failed) if free else self.doubt(meaning, failed)):
-                at, sides = points.counterexample(*failed, larger=True)
-                return Verdict(WRONG, "claim", Message("why_bound"), at, sides)
+                against = points.counterexample(*failed, larger=True)
+                return Verdict(WRONG, "claim", Message("why_bound"), against)
         return Verdict(UNDECIDED, "none", why)
 
     def is_quantity(self, name: Name) -> bool:
@@ -496,12 +576,19 @@ class Judge:
             wrong = next(((a, b) for a, b, held in tried if not held), None)
             if wrong is None:
                 self.said_once(Message("context_units"))
-                return Verdict(RIGHT, "claim")
+                return Verdict(RIGHT, "claim", readings=self.turned((left, right), turned))
             failed = failed or wrong
         if failed is None or self.outside(failed):
             return None
-        at, sides = points.counterexample(*failed)
-        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+        return Verdict(WRONG, "claim", Message("why_differs"), points.counterexample(*failed))
+
+    def turned(self, sides: tuple[Node, Node], turned: bool) -> tuple[Message, ...]:
+        """w_{ij} from the unit i to the unit j, where a line was read the other way round than ours."""
+        pair = next((n for s in sides for n in names(s) if len(n.sub) == 2 and letters(n)), None)
+        if not turned or pair is None:
+            return ()
+        weight = f"{pair.base}_{{{pair.sub}}}"
+        return (Message("read_turned", {"weight": weight, "lower": pair.sub[0], "upper": pair.sub[1]}),)
 
     def says_what_delta_is(self, left: Node) -> bool:
         """Whether a line is about δ_j where δ is ∂E/∂net by what else the text or the reader says."""
@@ -540,12 +627,11 @@ class Judge:
             tried = [(e, v, points.holds(e, v)) for e, (_, v) in zip(expected, pairs, strict=True)]
             if tried and all(held for _, _, held in tried):
                 self.said_once(Message("context_units"))
-                return Verdict(RIGHT, "definition")
+                return Verdict(RIGHT, "definition", readings=self.turned((head, right), turned))
             failed = failed or next(((e, v) for e, v, held in tried if held is False), None)
         if failed is None or self.outside(failed):
             return None
-        at, sides = points.counterexample(*failed)
-        return Verdict(WRONG, "claim", Message("why_update"), at, sides[::-1])
+        return Verdict(WRONG, "claim", Message("why_update"), points.counterexample(*failed).turned())
 
     def said_once(self, message: Message) -> None:
         if all(said != message for said, _ in self.said):
@@ -573,8 +659,9 @@ class Judge:
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
             verdict.why, slip.said if slip else None, slip.text if slip else "",
-            verdict.at, verdict.sides, follows,
+            self.spelled(verdict.against.at), verdict.against.sides, follows,
             slip.side if slip else repair.RIGHT,
+            self.spelled(verdict.against.hence), verdict.readings,
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
             yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
@@ -591,6 +678,28 @@ class Judge:
             self.numbers.learn(chain, side, verdict.verdict)
             if side.formula:
                 chain.formula = side.node
+
+    def spelled(self, numbers: Sequence[tuple[Symbol, str]]) -> tuple[tuple[str, str], ...]:
+        """Numbers by the names as they are written in the text."""
+        return tuple((self.spelling(symbol), value) for symbol, value in numbers)
+
+    def spelling(self, symbol: Symbol) -> str:
+        """How a quantity is written: in the text, in the notation of its network, or by its letters."""
+        return self.writings.get(symbol) or by_letters(symbol.name)
+
+    @cached_property
+    def writings(self) -> Mapping[Symbol, str]:
+        """Every quantity with how the text writes it, else the notation of its network."""
+        meaning, _ = self.meaning(Reading())
+        found: dict[Symbol, str] = {}
+        for name, text in self.vocabulary.names.items():
+            if not name.tense and " " not in text:
+                key = self.context.aliases.get(name.key, name.key)
+                found.setdefault(meaning.canonical(key), text)
+        if self.context.graph is not None:
+            for symbol, text in self.context.graph.written(languages()[0]).items():
+                found.setdefault(symbol, text)
+        return found
 
     @cached_property
     def vocabulary(self) -> repair.Vocabulary:
@@ -742,7 +851,8 @@ class Judge:
                 continue
             if found.verdict == RIGHT:
                 self.adopt(reading, chain.last.row.id)
-                return replace(found, remarks=remarks)
+                said = self.said_of(reading, left, right)
+                return replace(found, remarks=remarks, readings=(*found.readings, *said))
             if found.verdict == WRONG and failed is None:
                 failed = found
             elif found.verdict == UNDECIDED:
@@ -752,17 +862,48 @@ class Judge:
             return anywhere
         if why is not None:
             return Verdict(UNDECIDED, "claim", why)
-        return failed if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
+        if failed is None:
+            return Verdict(UNDECIDED, "claim", Message("why_no_value"))
+        return replace(failed, readings=tuple(self.deltas(Reading(), left, right)))
+
+    def said_of(self, reading: Reading, left: Node, right: Node) -> tuple[Message, ...]:
+        """What a line was read as, where that is not what its signs say by themselves."""
+        found: list[Message] = []
+        if reading.direct:
+            found.append(Message("read_direct"))
+        if reading.logistic:
+            found.append(Message("read_logistic"))
+        if not reading.abstract:
+            found.append(Message("read_constant"))
+        for name, other in (*reading.aliases, *self.shortened(reading, left, right)):
+            found.append(Message("read_alias", {"name": self.shown(name), "other": self.shown(other)}))
+        for name, other in reading.linked:
+            found.append(Message("read_linked", {"name": self.shown(name), "other": self.shown(other)}))
+        return (*found, *self.deltas(reading, left, right))
+
+    def shown(self, key: str) -> str:
+        """A key as the text writes it."""
+        return self.spelling(self.meaning(Reading())[0].canonical(key))
+
+    def shortened(self, reading: Reading, left: Node, right: Node) -> Iterator[tuple[str, str]]:
+        """o_i read as a_i, where the line has an o_i."""
+        written = {n.base: n.sub for side in (left, right) for n in names(side) if n.sub}
+        for base, other in reading.bases:
+            if base in written:
+                yield f"{base}_{{{written[base]}}}", f"{other}_{{{written[base]}}}"
+
+    def deltas(self, reading: Reading, left: Node, right: Node) -> Iterator[Message]:
+        """δ_{o1} read as ∂E/∂net_{o1}, where the text does not say what it is."""
+        meaning, _ = self.meaning(reading)
+        for name in dict.fromkeys(n for side in (left, right) for n in names(side)):
+            read = meaning.deltas.get(name.key)
+            if read is not None:
+                error, net = self.spelling(cast(Symbol, read.of)), self.spelling(read.wrt)
+                formula = rf"\frac{{\partial {error}}}{{\partial {net}}}"
+                yield Message("read_alias", {"name": self.shown(name.key), "other": formula})
 
     def adopt(self, reading: Reading, row: str) -> None:
-        """Tells in which reading a line held; from here on o_i is a_i, where it held only so."""
-        for key, taken in (
-            ("context_direct", reading.direct),
-            ("context_logistic", reading.logistic),
-            ("context_constant", not reading.abstract),
-        ):
-            if taken:
-                self.said.append((Message(key), (row,)))
+        """From here on o_i is a_i, where a line held only so."""
         if reading.bases and reading.bases != self.bases:
             self.bases = reading.bases
             for name, other in reading.bases:
@@ -907,10 +1048,13 @@ class Judge:
         if free:
             outer = free_letters(chain.head.node) | free_letters(left)
             return self.with_indices(results, free, outer, points, first)
-        at, sides = points.counterexample(*first)
-        if sides == ("", ""):  # apart in the field, or by rounding alone: no number shows that it is wrong
+        against = points.counterexample(*first)
+        if against.sides == (
+            "",
+            "",
+        ):  # apart in the field, or by rounding alone: no number shows that it is wrong
             return Verdict(UNDECIDED, "claim", Message("why_no_value"))
-        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+        return Verdict(WRONG, "claim", Message("why_differs"), against)
 
     def doubt(
         self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str] = frozenset()
@@ -959,10 +1103,11 @@ class Judge:
         equal = [held for held, distinct in results if not distinct]
         if outer >= free and len(free) > 1 and (all(apart) or (equal and all(equal))):
             if self.condition is not None and self.number - self.condition <= NEAR:
-                return Verdict(RIGHT, "claim")
+                row = self.context.statements[self.condition].row
+                said = Message("read_condition", {"formula": row.text.strip(), "row": row.id})
+                return Verdict(RIGHT, "claim", readings=(said,))
             return Verdict(UNDECIDED, "claim", Message("why_condition"))
-        at, sides = points.counterexample(*pair)
-        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+        return Verdict(WRONG, "claim", Message("why_differs"), points.counterexample(*pair))
 
     # ------------------------------------------------------------ updates
 
@@ -994,18 +1139,19 @@ class Judge:
                 why = why or error.why
                 continue
             rates = [Symbol(n.key) for n in names(right) if n.base in RATES]
+            said = self.said_of(reading, right, plain)
             for rate in rates:
                 if points.holds(value, add(w, neg(mul(meaning.canonical(rate.name), slope)))):
-                    return Verdict(RIGHT, "definition")
+                    return Verdict(RIGHT, "definition", readings=said)
             if not rates and points.holds(value, add(w, neg(slope))):
-                return Verdict(RIGHT, "definition", remarks=(Message("remark_rate"),))
+                return Verdict(RIGHT, "definition", remarks=(Message("remark_rate"),), readings=said)
             doubt = self.doubt(meaning, (value, slope))
             if doubt is not None:
                 why = why or Message("why_unknown_name", {"name": doubt})
             elif failed is None:
                 expected = add(w, neg(mul(*(meaning.canonical(r.name) for r in rates), slope)))
-                at, sides = points.counterexample(expected, value)
-                failed = Verdict(WRONG, "claim", Message("why_update"), at, sides[::-1])
+                against = points.counterexample(expected, value).turned()
+                failed = Verdict(WRONG, "claim", Message("why_update"), against)
         if failed is not None:
             return failed
         return Verdict(UNDECIDED, "claim", why or Message("why_no_value"))
@@ -1102,6 +1248,7 @@ class Amounts:
     blamed: dict[Expr, tuple[Interval, str]] = field(default_factory=dict)
     era: int = 0
     unsure: bool = False
+    taken: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         context = self.judge_.context
@@ -1122,6 +1269,7 @@ class Amounts:
                 return self.updated(name)
             unknown = self.judge_.unknown(node, node)
             aliases = tuple((k, o) for k in unknown for o, _ in islice(self.judge_.others(k), 1))
+            self.taken.update(aliases)
             meaning = self.judge_.meaning(Reading(aliases=aliases))[0]
             return meaning.expr(node, {}, chain.variable if chain else None)
         except NotUnderstood as error:
@@ -1310,9 +1458,17 @@ class Amounts:
 
     def judge(self, chain: Chain, side: Side) -> Verdict:
         """Whether both sides can be the same number."""
+        found = self.compared(chain, side)
+        if found.verdict not in (RIGHT, WRONG) or not self.taken:
+            return found
+        said = self.judge_.said_of(Reading(aliases=tuple(self.taken.items())), chain.last.node, side.node)
+        return replace(found, readings=(*found.readings, *said))
+
+    def compared(self, chain: Chain, side: Side) -> Verdict:
+        """Whether both sides can be the same number, without the names that are read as others."""
         left, right = chain.last.node, side.node
         self.match(chain, right)
-        self.unsure = False
+        self.unsure, self.taken = False, {}
         off: tuple[Interval, Interval] | None = None
         for era in (self.era, 1 - self.era):
             if era == 1 and not self.after:
@@ -1320,9 +1476,10 @@ class Amounts:
             for a in self.candidates(left, era, chain):
                 for b in self.candidates(right, era, chain):
                     if _meet(a, b, _unit(right)):
+                        said = (Message("read_after"),) if era == 1 and self.era == 0 else ()
                         if era == 1 and self.era == 0 and not numeric(left):
                             self.era, self.printed = 1, {}
-                        return Verdict(RIGHT, "numbers")
+                        return Verdict(RIGHT, "numbers", readings=said)
                     if era == self.era:
                         off = off or (a, b)
         head = chain.head.node
@@ -1335,7 +1492,8 @@ class Amounts:
             return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
         if off is not None:
             sides = (_short(off[0].middle), _short(off[1].middle))
-            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), (), sides)
+            against = Counterexample(sides=sides)
+            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), against)
         if isinstance(left, Name) and numeric(right) and self.is_leaf(left):
             return Verdict(RIGHT, "definition")
         return Verdict(UNDECIDED, "numbers", Message("why_no_numbers"))
@@ -1416,6 +1574,14 @@ class Amounts:
                     symbol = self.meaning.symbol(at_time(part), {})
                     if self.meaning.quantities.get(symbol) is None:
                         self.leaves.setdefault(symbol, float(number.value))
+
+
+def by_letters(key: str) -> str:
+    """A key as LaTeX: p1 is p_{1}, beta2 is \\beta_{2}."""
+    letters_, digits = re.fullmatch(r"(.*?)(\d*)", key, re.DOTALL).groups()  # type: ignore[union-attr]
+    if letters_ in GREEK:
+        letters_ = f"\\{letters_}"
+    return f"{letters_}_{{{digits}}}" if digits and letters_ else key
 
 
 def _name(latex: str) -> Name | None:

@@ -134,6 +134,7 @@ class Meaning:
 
     quantities  name → definition, None for a leaf
     foreign     names that are defined nowhere and stand in no definition
+    deltas      names that are read as ∂E/∂net, for the text does not say what they are
     """
 
     context: Context
@@ -142,6 +143,7 @@ class Meaning:
     quantities: dict[Symbol, Expr | None] = field(default_factory=dict)
     functions: dict[str, Expr] = field(default_factory=dict)
     foreign: dict[str, Name] = field(default_factory=dict)
+    deltas: dict[str, Partial] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
     _graph: tuple[int, Graph] | None = None
 
@@ -252,7 +254,8 @@ class Meaning:
             if key == unit or (key.endswith(unit) and not key[: -len(unit)][-1:].isdigit()):
                 net = self.sum_of(self.quantities.get(self.symbol(Name(key), {})))
                 if net is not None:
-                    return Partial(error, net)
+                    self.deltas[name.key] = Partial(error, net)
+                    return self.deltas[name.key]
         self.foreign.setdefault(name.key, name)
         return None
 

@@ -262,7 +262,9 @@ class Finding:
     mistake  the probable slip
     repair   one side, in the reader's own symbols, with which it would be right; or empty
     side     which one that is: 1 the right, 0 the left
-    at       numbers for the names at which both sides differ, and what both sides come to
+    at       numbers for what is free, at which both sides differ, and what both sides come to
+    hence    what the names of the line that are computed come to there
+    readings in which of several ways it was read, and on what evidence it is right
     follows  the id of an earlier wrong row without which this one would be right
     """
 
@@ -279,6 +281,8 @@ class Finding:
     sides: tuple[str, str] = ("", "")
     follows: str = ""
     side: int = 1
+    hence: tuple[tuple[str, str], ...] = ()
+    readings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
