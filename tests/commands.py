@@ -1,4 +1,8 @@
-"""The console scripts as a user runs them, for the tests of the command line."""
+"""The console scripts as a user runs them, for the tests of the command line.
+
+Each run is a process of its own, forked where all is imported already (see `forking`); `fresh` and `env`
+ask for the script that pip installed, and so for a Python that starts from nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import forking
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Where pip put `derive` and `backprop` for the Python that runs the tests.
@@ -35,11 +41,19 @@ def run(
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float = 120,
+    fresh: bool = False,
 ) -> Outcome:
     """A console script in a process of its own."""
-    script = SCRIPTS / command
-    assert script.is_file(), f"{script} is missing: install the package with `pip install -e '.[test]'`"
+    script = scripts(fresh=fresh or env is not None) / command
     return process([script, *args], stdin=stdin, env=env, cwd=cwd, timeout=timeout)
+
+
+def scripts(*, fresh: bool) -> Path:
+    """Where the scripts are that pip installed, or their stand-ins."""
+    for command in ("derive", "backprop"):
+        script = SCRIPTS / command
+        assert script.is_file(), f"{script} is missing: install the package with `pip install -e '.[test]'`"
+    return SCRIPTS if fresh else forking.scripts()
 
 
 def process(
@@ -57,9 +71,15 @@ def process(
 
 
 def shell(
-    line: str, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 120
+    line: str,
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 120,
+    *,
+    fresh: bool = False,
 ) -> Outcome:
     """A line of bash in which `derive` and `backprop` are the scripts under test."""
+    found = scripts(fresh=fresh or env is not None)
     env = dict(env or os.environ)
-    env["PATH"] = f"{SCRIPTS}{os.pathsep}{env['PATH']}"
+    env["PATH"] = os.pathsep.join([str(found), str(SCRIPTS), env["PATH"]])
     return process(["bash", "-c", line], env=env, cwd=cwd, timeout=timeout)

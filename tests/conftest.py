@@ -10,7 +10,11 @@ deselected.
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,3 +37,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if "slow" not in item.keywords]
+
+
+# ---------------------------------------------------------------- the time of the suite
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays: the collector need not look through SymPy and the tests again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+
+
+def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    return function(**arguments)
+
+
+#: `call` in a frame that asks for a megabyte. Python keeps frames in pieces of 16 kB that it maps and
+#: unmaps: a loop that happens to call across the border of two pays for it each time, a third of the suite.
+#: The piece of a large frame has room for all that the test calls.
+roomy = FunctionType(call.__code__.replace(co_stacksize=131_072), globals())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Each test is called with room for its frames; how it is called stays with pytest."""
+    test = pyfuncitem.obj
+    pyfuncitem.obj = lambda **arguments: roomy(test, arguments)

@@ -107,8 +107,8 @@ def test_derive_prints_latex_of_the_lecture_network():
 )
 def test_both_entry_points_give_the_same_bytes(args):
     """`derive …` and `backprop derive …` and `python -m backprop_symbolic derive …` are one command."""
-    short = run(*args)
-    long = run("derive", *args, command="backprop")
+    short = run(*args, fresh=True)
+    long = run("derive", *args, command="backprop", fresh=True)
     module = process([sys.executable, "-m", "backprop_symbolic", "derive", *args])
     if args == ["--help"]:  # the usage line names the command as it was called
         short, long, module = (
@@ -490,24 +490,24 @@ def test_a_closed_pipe_is_one_line(unbuffered):
 
 def test_no_stdout_at_all():
     """`derive … >&-`."""
-    refused(shell("derive --weight w31 >&-"), "there is no standard output to write to")
+    refused(shell("derive --weight w31 >&-", fresh=True), "there is no standard output to write to")
 
 
 def test_no_stdin_at_all():
     """`derive --graph - <&-`."""
-    refused(shell("derive --weight w31 --graph - <&-"), pattern=r".*standard input.*|.*stdin.*")
+    refused(shell("derive --weight w31 --graph - <&-", fresh=True), pattern=r".*standard input.*|.*stdin.*")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("what", ["--weight w31", "--help", "--version"])
 def test_stdout_on_a_full_device(what):
     """Help and version are written with the same care as a derivation."""
-    refused(shell(f"derive {what} >/dev/full"), "cannot write to standard output: No space left on device")
+    refused(shell(f"derive {what} >/dev/full", fresh=True), "cannot write to standard output: No space left on device")
 
 
 def test_no_stderr_at_all():
     """With stderr closed the exit code still tells."""
-    assert shell("derive --weight w51 2>&-").code == 2
+    assert shell("derive --weight w51 2>&-", fresh=True).code == 2
 
 
 @pytest.mark.parametrize("lang", ["C", "POSIX", "en_US.UTF-8", "ko_KR.EUC-KR"])

@@ -9,14 +9,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
-from commands import ROOT, shell
+from commands import ROOT, run, shell
 
 DOCUMENTS = sorted(
     p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "output" / "README.md"] if p.is_file()
@@ -65,23 +63,23 @@ def sessions(block: Block) -> list[tuple[str, list[str]]]:
 
 def differs(claimed: list[str], printed: list[str]) -> str:
     """Why `printed` is not what is claimed, "" where it is; `…` stands for any lines."""
-    runs: list[list[str]] = [[]]
+    parts: list[list[str]] = [[]]
     for row in claimed:
         if row.strip() == "…":
-            runs.append([])
+            parts.append([])
         else:
-            runs[-1].append(row.rstrip())
+            parts[-1].append(row.rstrip())
     lines = [row.rstrip() for row in printed]
     while lines and not lines[-1]:
         lines.pop()
     at = 0
-    for number, run in enumerate(runs):
-        places = [at] if number == 0 else range(at, len(lines) - len(run) + 1)
-        found = next((i for i in places if lines[i : i + len(run)] == run), None)
+    for number, part in enumerate(parts):
+        places = [at] if number == 0 else range(at, len(lines) - len(part) + 1)
+        found = next((i for i in places if lines[i : i + len(part)] == part), None)
         if found is None:
-            return "not printed here:\n" + "\n".join(run)
-        at = found + len(run)
-    return f"more is printed: {lines[at : at + 3]}" if runs[-1] and at < len(lines) else ""
+            return "not printed here:\n" + "\n".join(part)
+        at = found + len(part)
+    return f"more is printed: {lines[at : at + 3]}" if parts[-1] and at < len(lines) else ""
 
 
 @pytest.fixture
@@ -114,12 +112,8 @@ def test_python_blocks_run(name, copy):
     whole = copy / "document.txt"
     whole.write_text("\n".join(texts), encoding="utf-8")
     assert all(">>>" in text for text in texts), "a block without doctest says nothing"
-    code = (
-        "import doctest, sys; r = doctest.testfile(sys.argv[1], module_relative=False, encoding='utf-8',"
-        " optionflags=doctest.ELLIPSIS); sys.exit(r.failed or not r.attempted)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(whole)], cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run(whole, command="doctest", cwd=copy)
+    assert done.code == 0, done.out + done.err
 
 
 def quotations() -> list[tuple[str, str, list[str]]]:

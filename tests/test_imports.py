@@ -99,7 +99,7 @@ def test_inside_pictures_imports_run_left_to_right():
 
 
 #: What a review is made by, in this order.
-REVIEW = ["tree", "words", "sources", "tokens", "grammar", "context", "meaning", "splice", "repair", "judge", "fix", "report", "contextfile", "command", "__init__"]
+REVIEW = ["tree", "words", "sources", "tokens", "grammar", "context", "meaning", "units", "splice", "repair", "judge", "fix", "report", "contextfile", "command", "__init__"]
 
 
 def test_inside_review_imports_run_left_to_right():
