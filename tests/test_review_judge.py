@@ -272,6 +272,29 @@ def test_numbers(row, verdict):
     assert set(found) == {verdict}
 
 
+@pytest.mark.parametrize(
+    ("row", "verdict", "told"),
+    [
+        (r"y_1 = 0.59327", RIGHT, ()),
+        (r"y_1 = 0.59326", WRONG, ("mistake_rounding",)),
+        (r"y_1 = 0.59328", WRONG, ("mistake_rounding",)),
+        (r"y_1 = 0.59372", WRONG, ("mistake_digit",)),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.2413", RIGHT, ()),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.241351", RIGHT, ()),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.24142", RIGHT, ("read_rounding",)),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.2475", WRONG, ("mistake_arithmetic",)),
+    ],
+)
+def test_rounding(row, verdict, told):
+    """Half a unit of the last digit is right; more only where the rounding before allows it, and that is told."""
+    found = reviewed(*NUMBERS, row).findings[-1]
+    assert found.verdict == verdict
+    assert (
+        tuple(said.key.removeprefix("review.") for said in (*found.readings, *filter(None, [found.mistake])))
+        == told
+    )
+
+
 def test_updated_numbers():
     """After an update the text may go on with the new weights."""
     texts = (

@@ -86,13 +86,10 @@ BOUND_POINTS = 48  # for an inequality
 TOLERANCE = 1e-8
 #: Numbers with at least so many significant digits may have been rounded; shorter ones are exact.
 DIGITS = 3
-#: A printed number that is off by so many units of its last digit, and by no more than SHARE of
-#: itself, may come from another order of rounding.
 NEAR = 9  # rows for which a condition i = j holds
 DEPTH = 12  # definitions inside definitions
 SHOWN = 16  # numbers of a counterexample
 MOVED = 64  # free quantities of which is tried whether a line changes with them
-UNITS, SHARE = 2.5, 1e-4
 
 
 # ---------------------------------------------------------------- points
@@ -1248,6 +1245,9 @@ class Amounts:
     blamed: dict[Expr, tuple[Interval, str]] = field(default_factory=dict)
     era: int = 0
     unsure: bool = False
+    sharp: bool = False
+    seen: set[Interval] = field(default_factory=set)
+    moved: Mapping[Interval, float] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -1311,7 +1311,7 @@ class Amounts:
     ) -> Interval:
         """What a side may come to, with rounded numbers where numbers are printed."""
         if isinstance(node, Number):
-            return _printed(node)
+            return self.number(_printed(node))
         if isinstance(node, (Name, Derivative, Primed)):
             if isinstance(node, Name) and node.key == "e":
                 return intervals.around(math.e)
@@ -1321,7 +1321,7 @@ class Amounts:
             if expr in self.printed and era == self.era:
                 number, sure = self.printed[expr]
                 self.unsure = self.unsure or not sure
-                return number
+                return self.number(number)
             try:
                 return intervals.around(self.exact(expr, era))
             except NoNumber:
@@ -1356,6 +1356,33 @@ class Amounts:
         if isinstance(node, (Applied, Beside)):
             return self.applied(node, era, chain, wrong, depth)
         raise NoNumber
+
+    def number(self, printed: Interval) -> Interval:
+        """A printed number: all it may have been before rounding, or where `sharp` one of them."""
+        if not self.sharp:
+            return printed
+        self.seen.add(printed)
+        return intervals.around(self.moved.get(printed, printed.middle))
+
+    def propagated(self, node: Node, era: int, chain: Chain | None) -> Iterator[tuple[Interval, bool]]:
+        """f(a, b, …) by the numbers as printed; then f ± Σ |f(…, a ± half a unit, …) - f|.
+
+        A number that is printed twice is one number: of y(1 - y) both factors move together.
+        """
+        self.sharp, self.seen, self.moved = True, set(), {}
+        try:
+            found = self.interval(node, era, chain)
+            yield found, True
+            shift = 0.0
+            for printed in sorted(self.seen, key=lambda i: (i.low, i.high)):
+                ends = []
+                for end in (printed.low, printed.high):
+                    self.moved = {printed: end}
+                    ends.append(abs(self.interval(node, era, chain).middle - found.middle))
+                shift += max(ends)
+            yield Interval(found.low - shift, found.high + shift), False
+        finally:
+            self.sharp = False
 
     def power(self, node: Power, era: int, chain: Chain | None, wrong: bool, depth: int) -> Interval:
         exponent = self.interval(node.exponent, era, chain, wrong, depth)
@@ -1441,20 +1468,39 @@ class Amounts:
 
     # ------------------------------------------------------------ verdicts
 
-    def candidates(self, node: Node, era: int, chain: Chain | None) -> list[Interval]:
-        """What a side may come to: at the exact numbers, or by the printed ones."""
+    def candidates(self, node: Node, era: int, chain: Chain | None) -> list[tuple[Interval, bool]]:
+        """What a side may come to: at the exact numbers, by the printed ones as they stand, or as rounded.
+
+        With each, whether it is one number, and no range that rounding allows.
+        """
         found = []
         if not numeric(node):
             with suppress(NoNumber):
-                found.append(intervals.around(self.exact(self.expr(node, chain), era)))
+                found.append((intervals.around(self.exact(self.expr(node, chain), era)), True))
         with suppress(NoNumber):
-            found.append(self.interval(node, era, chain))
+            found.extend(self.propagated(node, era, chain))
         return found
+
+    def agree(self, left: Node, right: Node, era: int, chain: Chain | None) -> bool | None:
+        """Whether both sides are one number to the last printed digit.
+
+        None where they are only within what the rounding of the numbers printed before allows.
+        """
+        close: bool | None = False
+        result = _single(right)
+        ranges = [(_last_digit(result), True)] if result is not None else self.candidates(right, era, chain)
+        for a, sharp in self.candidates(left, era, chain):
+            for b, _ in ranges:
+                if _meet(a, b):
+                    if sharp or result is None or not result.unit:
+                        return True
+                    close = None
+        return close
 
     def value(self, node: Node, chain: Chain) -> float | None:
         """The number that a side comes to, None where it has none."""
         found = self.candidates(node, self.era, chain)
-        return found[0].middle if found else None
+        return found[0][0].middle if found else None
 
     def judge(self, chain: Chain, side: Side) -> Verdict:
         """Whether both sides can be the same number."""
@@ -1469,25 +1515,23 @@ class Amounts:
         left, right = chain.last.node, side.node
         self.match(chain, right)
         self.unsure, self.taken = False, {}
-        off: tuple[Interval, Interval] | None = None
         for era in (self.era, 1 - self.era):
             if era == 1 and not self.after:
                 continue
-            for a in self.candidates(left, era, chain):
-                for b in self.candidates(right, era, chain):
-                    if _meet(a, b, _unit(right)):
-                        said = (Message("read_after"),) if era == 1 and self.era == 0 else ()
-                        if era == 1 and self.era == 0 and not numeric(left):
-                            self.era, self.printed = 1, {}
-                        return Verdict(RIGHT, "numbers", readings=said)
-                    if era == self.era:
-                        off = off or (a, b)
-        head = chain.head.node
-        if head is not left and off is not None and not numeric(head):
-            for a in self.candidates(head, self.era, chain):
-                for b in self.candidates(right, self.era, chain):
-                    if _meet(a, b, _unit(right)):
-                        return Verdict(RIGHT, "numbers")
+            held = self.agree(left, right, era, chain)
+            if held is None and self.at_head(chain, right, era):
+                held = True
+            if held is not False:
+                said = [] if held else [self.rounding(left, era, chain)]
+                if era == 1 and self.era == 0:
+                    said.append(Message("read_after"))
+                    if not numeric(left):
+                        self.era, self.printed = 1, {}
+                return Verdict(RIGHT, "numbers", readings=tuple(said))
+        off = next(self.apart(left, right, chain), None)
+        if off is not None and (held := self.at_head(chain, right, self.era)) is not False:
+            said = [] if held else [self.rounding(chain.head.node, self.era, chain)]
+            return Verdict(RIGHT, "numbers", readings=tuple(said))
         if off is not None and self.unsure:
             return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
         if off is not None:
@@ -1497,6 +1541,24 @@ class Amounts:
         if isinstance(left, Name) and numeric(right) and self.is_leaf(left):
             return Verdict(RIGHT, "definition")
         return Verdict(UNDECIDED, "numbers", Message("why_no_numbers"))
+
+    def at_head(self, chain: Chain, right: Node, era: int) -> bool | None:
+        """Whether a number is right for the head of a chain, in which other numbers stand between them."""
+        head = chain.head.node
+        if head is chain.last.node or numeric(head):
+            return False
+        return self.agree(head, right, era, chain)
+
+    def rounding(self, node: Node, era: int, chain: Chain) -> Message:
+        """What a side comes to before rounding."""
+        value = self.candidates(node, era, chain)[0][0].middle
+        return Message("read_rounding", {"value": f"{value:.10g}"})
+
+    def apart(self, left: Node, right: Node, chain: Chain) -> Iterator[tuple[Interval, Interval]]:
+        """What both sides come to."""
+        for a, _ in self.candidates(left, self.era, chain):
+            for b, _ in self.candidates(right, self.era, chain):
+                yield a, b
 
     def is_leaf(self, name: Name) -> bool:
         """Whether a name is computed from nothing."""
@@ -1508,11 +1570,7 @@ class Amounts:
 
     def equal(self, left: Node, right: Node) -> bool:
         """Whether two sides can be the same number now."""
-        return any(
-            _meet(a, b, _unit(right))
-            for a in self.candidates(left, self.era, None)
-            for b in self.candidates(right, self.era, None)
-        )
+        return self.agree(left, right, self.era, None) is not False
 
     def blame(self, left: Side, side: Side) -> str:
         """The wrong row whose number makes this one what it is, or nothing."""
@@ -1521,7 +1579,7 @@ class Amounts:
             b = self.interval(side.node, self.era, None, wrong=True)
         except NoNumber:
             return ""
-        if not _meet(a, b, _unit(side.node)):
+        if not _meet(a, b):
             return ""
         for name in names(left.node):
             try:
@@ -1613,15 +1671,13 @@ def _printed(node: Number) -> Interval:
     return Interval(value - half * 1.001, value + half * 1.001)
 
 
-def _unit(node: Node) -> float:
-    single = _single(node)
-    return float(single.unit) if single is not None else 0.0
+def _last_digit(node: Number) -> Interval:
+    """The numbers that are this one when they are rounded to its last printed digit."""
+    value, half = float(node.value), float(node.unit) / 2
+    return Interval(value - half * 1.001, value + half * 1.001) if half else intervals.around(value)
 
 
-def _meet(a: Interval, b: Interval, unit: float) -> bool:
-    """Whether one number may lie in both; by another order of rounding it may be a little off."""
+def _meet(a: Interval, b: Interval) -> bool:
+    """Whether one number may lie in both."""
     gap = max(a.low, b.low) - min(a.high, b.high)
-    slack = 1e-12 * max(abs(a.middle), abs(b.middle)) + unit / 2
-    if gap <= slack:
-        return True
-    return bool(gap <= UNITS * unit and gap <= SHARE * max(abs(a.middle), abs(b.middle)))
+    return gap <= 1e-12 * max(abs(a.middle), abs(b.middle))
