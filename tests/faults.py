@@ -55,7 +55,7 @@ KINDS = {
     "index": ("index", "transposed"),
     "lost_path": ("lost_path", "lost_term"),
     "extra_factor": ("extra_factor",),
-    "derivative": ("derivative",),
+    "derivative": ("derivative", "lost_slope"),  # ∂E/∂y for ∂E/∂net lacks ∂y/∂net
     "lost_minus": ("inner_minus",),
     "digit": ("digit", "rounding"),
     "transposed": ("transposed", "index"),

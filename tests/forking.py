@@ -16,6 +16,7 @@ import marshal
 import os
 import pkgutil
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,8 +30,6 @@ from typing import Any, NamedTuple
 
 #: What the commands import on their way; each is there without a server too (tests/test_imports.py).
 LIBRARIES = ("sympy", "jinja2", "numpy", "math_core", "ziamath", "typst", "yaml", "html.parser", "doctest")
-#: Imported by a command only where it is needed, for it takes long or starts threads.
-LEFT_OUT = ("backprop_symbolic.__main__",)
 
 #: A stand-in for a script. It starts in a few milliseconds: no `site`, and only modules written in C.
 STAND_IN = """\
@@ -104,6 +103,7 @@ def serve(address: str, told: int, alive: int) -> Request:
             if descriptor == alive:
                 for child, _asker in running.values():
                     os.kill(child, signal.SIGKILL)
+                shutil.rmtree(Path(address).parent)
                 os._exit(0)
             elif descriptor == listening.fileno():
                 asker, _ = listening.accept()
@@ -201,7 +201,7 @@ def imported() -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
     for module in pkgutil.walk_packages(backprop_symbolic.__path__, "backprop_symbolic."):
-        if module.name not in LEFT_OUT:
+        if not module.name.endswith("__main__"):  # that one would run
             importlib.import_module(module.name)
     gc.collect()
     gc.freeze()

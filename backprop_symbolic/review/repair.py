@@ -346,6 +346,11 @@ def _derivatives(side: _Side) -> _Found:
                 shown = _respelled(side, node, name, new)
                 args = {"written": side.written.of(node), "meant": shown}
                 yield Message("review.mistake_derivative", args), side.put(site, other, shown)
+        for new in side.near():
+            if new not in (node.by, node.of):
+                shown = _respelled(side, node, node.by, new)
+                args = {"written": side.written.of(node), "meant": shown}
+                yield Message("review.mistake_derivative", args), side.put(site, replace(node, by=new), shown)
 
 
 def _respelled(side: _Side, node: Derivative, name: Name, new: Name) -> str:
@@ -423,6 +428,8 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
         shown = side.shown(name)
         rest = Sum(((1, one), (-1, name)))
         found.append(("review.mistake_lost_slope", Product((name, rest)), f"{shown} (1 - {shown})"))
+        power: Node = Power(Name("e"), Sum(((-1, name),)))
+        found.append(("review.mistake_lost_slope", Sum(((1, one), (-1, power))), f"1 - e^{{-{shown}}}"))
     for derivative, value in side.known.factors.items():
         key = (
             "review.mistake_lost_slope" if _is_slope(derivative, value.node) else "review.mistake_lost_factor"
@@ -441,7 +448,7 @@ def _factors(side: _Side) -> Iterator[tuple[str, Node, str]]:
             )
             key = "review.mistake_lost_slope" if slope else "review.mistake_lost_factor"
             found.append((key, site.node, shown))
-    yield from sorted(islice(found, 2 * NEAR), key=lambda f: f[0] != "review.mistake_lost_slope")
+    yield from islice(sorted(found, key=lambda f: f[0] != "review.mistake_lost_slope"), 3 * NEAR)
     for name in side.near()[:NEAR]:
         yield "review.mistake_lost_factor", name, side.shown(name)
         power = Power(name, Number("2", Fraction(2), Fraction(0)))
@@ -601,6 +608,10 @@ def _numbers(side: _Side) -> _Found:
                 yield Message("review.mistake_digit", args), side.put(site, other, shown)
 
 
+#: By so many units of its last digit a result may be off because it came from rounded numbers.
+ROUNDED = 4
+
+
 def number_slip(written: str, right: float) -> tuple[Message, str] | None:
     """What went wrong in a result of numbers, and the right one to as many digits; None where it is right.
 
@@ -621,7 +632,6 @@ def number_slip(written: str, right: float) -> tuple[Message, str] | None:
     meant = f"{shown}{' ' if tail.startswith(chr(92)) else ''}{tail}"
     args: dict[str, str] = {"written": written.strip(), "meant": meant}
     unit = 10.0**-decimals
-    digits = re.sub(r"^-", "", shown)
     if abs(abs(value) - abs(float(shown))) < unit / 2:
         key = "review.mistake_sign"
     elif (
@@ -629,7 +639,10 @@ def number_slip(written: str, right: float) -> tuple[Message, str] | None:
         or abs(value - exact) < 1.5 * unit
     ):
         key = "review.mistake_rounding"
-    elif one_slip(match[2], digits) and value * exact >= 0:
+    elif value * exact >= 0 and any(
+        one_slip(match[2], f"{abs(exact) + near * unit:.{decimals}f}")
+        for near in range(-ROUNDED, ROUNDED + 1)
+    ):
         key = "review.mistake_digit"
     elif (
         exact and abs(log10(abs(value / exact)) - round(log10(abs(value / exact)))) < 1e-4 if value else False
