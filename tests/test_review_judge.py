@@ -282,7 +282,7 @@ def test_numbers(row, verdict):
         (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.2413", RIGHT, ()),
         (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.241351", RIGHT, ()),
         (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.24142", RIGHT, ("read_rounding",)),
-        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.2475", WRONG, ("mistake_arithmetic",)),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.3172", WRONG, ("mistake_arithmetic",)),
     ],
 )
 def test_rounding(row, verdict, told):

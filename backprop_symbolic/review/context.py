@@ -306,6 +306,7 @@ def find(statements: Sequence[Statement | NotRead], given: Given | None = None) 
     statements = settled(statements)
     finder = _Finder(given)
     finder.network(statements)
+    finder.called = set(called(statements))
     finder.before()
     for number, statement in enumerate(statements):
         finder.where.append(len(finder.stretches) - 1)
@@ -331,6 +332,7 @@ class _Finder:
         self.head_row: Row | None = None
         self.totals: set[str] = set()
         self.constraints: dict[str, Node] = {}
+        self.called: set[str] = set()
 
     # ------------------------------------------------------------ the network
 
@@ -411,13 +413,15 @@ class _Finder:
         delta = head.base.startswith(("delta", "δ"))
         if (
             head.tense == "next"
-            or (head.base in FUNCTIONS and not head.sub)
+            or (head.base in FUNCTIONS and not head.sub and key in self.called)
             or (_derived(side) and not delta)
         ):
             return False
         inside = {at_time(n).key for n in names(side)}
-        if not inside or numeric(side) or key in inside or rounded(side) or _unclear(side):
+        if not inside or numeric(side) or key in self.below(inside) or _unclear(side):
             return False
+        if rounded(side) and len(key) > 1:
+            return False  # numbers put in for names: a name of one letter may be defined by them
         other = free_letters(side) - set(letters(head))
         slip = len(other) == 1 == len(letters(head)) and not free_letters(side) & set(letters(head))
         if other and not slip:
@@ -441,6 +445,18 @@ class _Finder:
         if not delta:
             self.tell("context_definition", row, side, head)
         return True
+
+    def below(self, keys: set[str]) -> set[str]:
+        """Names with all that they are computed from: what leads back to a name does not define it."""
+        found: set[str] = set()
+        todo = list(keys)
+        while todo:
+            key = todo.pop()
+            if key not in found:
+                found.add(key)
+                known = self.current(key)
+                todo += [] if known is None else [at_time(n).key for n in names(known.formula)]
+        return found
 
     def tell(self, key: str, row: Row, side: Node, left: Node) -> None:
         """Says what was taken from a row, as it is written there."""
@@ -594,6 +610,17 @@ def whole(left: Node, right: Node) -> str | None:
     if len(parts) != len(left.terms) or len({p.base for p in parts}) > 1 or len(set(parts)) != len(parts):
         return None
     return parts[-1].key
+
+
+def called(statements: Sequence[Statement | NotRead]) -> Iterator[str]:
+    """The keys of the names that stand before something in parentheses, or have a prime: functions."""
+    for s in statements:
+        for r in s.relations if isinstance(s, Statement) else ():
+            for n in walk(r):
+                if isinstance(n, Beside):
+                    yield n.name.key
+                elif isinstance(n, Applied):
+                    yield n.function.key
 
 
 def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:

@@ -62,6 +62,7 @@ from backprop_symbolic.review.tree import (
     Beside,
     Derivative,
     Finding,
+    Foreign,
     Name,
     Node,
     NotRead,
@@ -89,6 +90,7 @@ DIGITS = 3
 NEAR = 9  # rows for which a condition i = j holds
 DEPTH = 12  # definitions inside definitions
 SHOWN = 16  # numbers of a counterexample
+KINK = Fraction(1, 10**6)  # so far from a kink are its slopes
 MOVED = 64  # free quantities of which is tried whether a line changes with them
 
 
@@ -137,8 +139,15 @@ def _free(name: str) -> bool:
 class Points:
     """Random points at which the definitions of one meaning hold."""
 
-    def __init__(self, meaning: Meaning, seed: int = 20230117, real: int = REAL_POINTS) -> None:
+    def __init__(
+        self,
+        meaning: Meaning,
+        seed: int = 20230117,
+        real: int = REAL_POINTS,
+        region: Mapping[Symbol, tuple[float, float]] | None = None,
+    ) -> None:
         self.meaning, self.random, self.count = meaning, random.Random(seed), real
+        self.region = region or {}
         self.graph: Any = None
         self.field: list[_Evaluator] = []
         self.real: list[_Evaluator] = []
@@ -167,10 +176,21 @@ class Points:
 
         def value(symbol: Symbol) -> Any:
             if symbol not in known:
-                known[symbol] = draw()
+                inside = place < self.count and symbol in self.region
+                known[symbol] = self.between(*self.region[symbol]) if inside else draw()
             return known[symbol]
 
         return value
+
+    def between(self, low: float, high: float) -> complex:
+        """A number between two ends, of which one may be infinite."""
+        if math.isinf(low) and math.isinf(high):
+            return self.number()
+        if math.isinf(low):
+            return complex(high - self.random.uniform(0.1, 1.5))
+        if math.isinf(high):
+            return complex(low + self.random.uniform(0.1, 1.5))
+        return complex(low + (high - low) * self.random.uniform(0.05, 0.95))
 
     def holds(self, left: Expr, right: Expr) -> bool | None:
         """Whether both sides are equal at every point; None where no point gave them a value."""
@@ -250,6 +270,13 @@ class Points:
 
     def free(self, place: int, left: Expr, right: Expr) -> list[Symbol]:
         """The inputs, weights and targets that a side changes with, in the order of the definitions."""
+        leaves = self.leaves_of(left, right)
+        if len(leaves) > MOVED:
+            return leaves
+        return [s for s in leaves if self.moves(place, s, left, right)]
+
+    def leaves_of(self, left: Expr, right: Expr) -> list[Symbol]:
+        """All that is computed from nothing and that both sides are computed from."""
         found: dict[Symbol, None] = {}
         todo = [s for e in (left, right) for s in _named(e)]
         seen: set[Symbol] = set()
@@ -264,10 +291,7 @@ class Points:
             else:
                 todo += symbols(formula)
         order = {symbol: i for i, symbol in enumerate(self.graph.quantities)}
-        leaves = sorted(found, key=lambda s: (order.get(s, len(order)), s.name))
-        if len(leaves) > MOVED:
-            return leaves
-        return [s for s in leaves if self.moves(place, s, left, right)]
+        return sorted(found, key=lambda s: (order.get(s, len(order)), s.name))
 
     def moves(self, place: int, leaf: Symbol, left: Expr, right: Expr) -> bool:
         """Whether a side has another value where one leaf has."""
@@ -380,6 +404,17 @@ class Verdict:
     readings: tuple[Message, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """low < x < high, said in a row; without a name, of whatever a line is about."""
+
+    name: Name | None
+    low: float
+    high: float
+    row: Row
+    number: int
+
+
 Holds = Callable[[Node, Node], bool]
 
 
@@ -412,6 +447,7 @@ class Judge:
         self.chain: Chain | None = None
         self.stretch = 0
         self.condition: int | None = None
+        self.region: Region | None = None
         self.number = 0
         self.bases: tuple[tuple[str, str], ...] = ()
         self.blamed: dict[str, str] = {}
@@ -446,6 +482,8 @@ class Judge:
             self.chain = Chain(first, first)
         if self.is_condition(relation):
             self.condition = self.number
+            return
+        if self.is_region(relation, row) or in_prose(relation, row):
             return
         for k, node in enumerate(sides[1:], 1):
             if node is None:
@@ -633,6 +671,61 @@ class Judge:
     def said_once(self, message: Message) -> None:
         if all(said != message for said, _ in self.said):
             self.said.append((message, ()))
+
+    def is_region(self, relation: Relation, row: Row) -> bool:
+        """x < 0 or (-∞, 0): no claim but where the lines around it hold."""
+        found = ends(relation, row.text)
+        if found is None:
+            return False
+        name, low, high = found
+        if name is not None and (name.tense or self.is_quantity(name)):
+            return False
+        self.region = Region(name, low, high, row, self.number)
+        return True
+
+    def within(self, left: Node, right: Node) -> Verdict | None:
+        """left = right where the text says that it is about a part of the numbers; None where it fails."""
+        region = self.region
+        if region is None or self.number - region.number > NEAR:
+            return None
+        meaning, points = self.meaning(Reading())
+        try:
+            sides = (meaning.expr(left, {}), meaning.expr(right, {}))
+        except NotUnderstood:
+            return None
+        points.prepare()
+        free = points.leaves_of(*sides)
+        symbol = free[0] if region.name is None else meaning.symbol(region.name, {}) if free else None
+        if symbol is None or free != [symbol]:
+            return None
+        inside = Points(meaning, region={symbol: (region.low, region.high)})
+        if not inside.holds(*sides):
+            return None
+        said = Message("read_condition", {"formula": region.row.text.strip(), "row": region.row.id})
+        return Verdict(RIGHT, "claim", readings=(said,))
+
+    def at_kink(self, left: Node, right: Node) -> Verdict | None:
+        """f'(c) = v, where f has two slopes at c and v lies between them; None where that is not so."""
+        if not isinstance(left, Applied) or left.primes != 1 or names(left.argument):
+            return None
+        meaning, _ = self.meaning(Reading())
+        points = Points(meaning, region={s: (v, v) for s, v in self.numbers.leaves.items()})
+        points.prepare()
+        values = []
+        for shift in (-KINK, Fraction(0), KINK):
+            at = Sum(((1, left.argument), (1, Number("", shift, Fraction(0)))))
+            pair = _pair(
+                points.real[0], meaning.expr(replace(left, argument=at), {}), meaning.expr(right, {})
+            )
+            if pair is None:
+                return None
+            values.append(pair)
+        (before, value), _, (after, _) = values
+        low, high = sorted((before.real, after.real))
+        if high - low < TOLERANCE or not low - TOLERANCE <= value.real <= high + TOLERANCE:
+            return None
+        slopes = {"before": _short(before.real), "after": _short(after.real)}
+        return Verdict(RIGHT, "claim", readings=(Message("read_kink", slopes),))
 
     def is_condition(self, relation: Relation) -> bool:
         """i = j: no claim but what the lines around it hold for."""
@@ -854,6 +947,10 @@ class Judge:
                 failed = found
             elif found.verdict == UNDECIDED:
                 why = why or found.why
+        if failed is not None and not quick and not self.context.strict:
+            found_there = self.at_kink(left, right) or self.within(left, right)
+            if found_there is not None:
+                return found_there
         anywhere = self.anywhere(left, right) if why is not None or failed is not None else None
         if anywhere is not None and (anywhere.verdict == RIGHT or failed is None):
             return anywhere
@@ -1152,6 +1249,45 @@ class Judge:
         if failed is not None:
             return failed
         return Verdict(UNDECIDED, "claim", why or Message("why_no_value"))
+
+
+_INTERVAL = re.compile(
+    r"[\[(]\s*(?P<low>-\\infty|-?\d+(?:\.\d+)?)\s*,(?:\s|\\,)*(?P<high>\\infty|-?\d+(?:\.\d+)?)\s*[\])]"
+)
+
+
+def ends(relation: Relation, text: str) -> tuple[Name | None, float, float] | None:
+    """The ends of an interval: x > 0, 0 < x < 1, (-∞, 0); None where a relation is none."""
+    sides = relation.sides
+    if len(sides) == 1 and isinstance(sides[0], Foreign):
+        found = _INTERVAL.fullmatch(text.strip())
+        if found is None:
+            return None
+        low, high = (float(found[end].replace("\\infty", "inf")) for end in ("low", "high"))
+        return (None, low, high) if low < high else None
+    if len(sides) != 2 or relation.signs[0] not in "<>≤≥":
+        return None
+    name, number = sides if isinstance(sides[0], Name) else sides[::-1]
+    value = None if number is None else _signed_number(number)
+    if not isinstance(name, Name) or value is None or letters(name):
+        return None
+    above = (relation.signs[0] in ">≥") == (name is sides[0])
+    return (name, value, math.inf) if above else (name, -math.inf, value)
+
+
+def _signed_number(node: Node) -> float | None:
+    found = _single(node)
+    return None if found is None else float(found.value)
+
+
+def in_prose(relation: Relation, row: Row) -> bool:
+    """≈ 1.758 in a sentence: about what it is, the words say."""
+    return (
+        not row.display
+        and relation.sides[0] is None
+        and relation.signs == ("≈",)
+        and not names(cast(Node, relation.sides[1]))
+    )
 
 
 def free_variables(chain: Chain) -> frozenset[str]:
