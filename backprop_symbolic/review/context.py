@@ -67,6 +67,8 @@ ERRORS = (
     "loss",
     "Loss",
 )
+#: What marks the name of a u that is one for each k.
+SINGLE = "·"
 RATES = ("eta", "alpha", "epsilon", "lambda", "gamma", "mu", "lr", "rate", "η")
 
 
@@ -142,6 +144,7 @@ class Context:
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
     indexed    whether a name has an index that stands for any number
+    single     names without an index of which there is one for each number of a letter: u = o_k - t_k
     constraints names that others fix: y_2 = 1 - y_1 where y_1 + y_2 = 1
     totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
@@ -163,6 +166,7 @@ class Context:
     totals: frozenset[str] = frozenset()
     constraints: Mapping[str, Node] = field(default_factory=dict)
     indexed: bool = False
+    single: Mapping[str, str] = field(default_factory=dict)
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -333,6 +337,7 @@ class _Finder:
         self.totals: set[str] = set()
         self.constraints: dict[str, Node] = {}
         self.called: set[str] = set()
+        self.single_indices: dict[str, str] = {}
 
     # ------------------------------------------------------------ the network
 
@@ -423,6 +428,8 @@ class _Finder:
         if rounded(side) and len(key) > 1:
             return False  # numbers put in for names: a name of one letter may be defined by them
         other = free_letters(side) - set(letters(head))
+        if len(other) == 1 and not head.sub and key not in self.names and not self.strict:
+            return self.single(row, head, side, other.pop())
         slip = len(other) == 1 == len(letters(head)) and not free_letters(side) & set(letters(head))
         if other and not slip:
             return False
@@ -444,6 +451,21 @@ class _Finder:
         self.stretches[-1].definitions[key] = definition
         if not delta:
             self.tell("context_definition", row, side, head)
+        return True
+
+    def single(self, row: Row, head: Name, side: Node, index: str) -> bool:
+        """u = o_k - t_k: u is one for each k, and the line says so of any of them."""
+        name = replace(head, base=head.base + SINGLE, sub=index)
+        if self.current(head.key) is not None or self.single_indices.setdefault(head.key, index) != index:
+            return False
+        known = self.current(name.key)
+        if known is not None and known.formula == side:
+            return False
+        if known is not None:
+            self.stretches.append(Stretch())
+        self.stretches[-1].definitions[name.key] = Definition(name, side, row.id, index)
+        self.tell("context_definition", row, side, head)
+        self.said.append((Message("context_single", {"name": source(row, head), "index": index}), (row.id,)))
         return True
 
     def below(self, keys: set[str]) -> set[str]:
@@ -521,6 +543,7 @@ class _Finder:
                 for r in s.relations
                 for n in names(r)
             ),
+            self.single_indices,
         )
 
 

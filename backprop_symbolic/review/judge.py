@@ -34,6 +34,7 @@ from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
     RATES,
+    SINGLE,
     Context,
     Given,
     at_time,
@@ -775,7 +776,7 @@ class Judge:
 
     def spelling(self, symbol: Symbol) -> str:
         """How a quantity is written: in the text, in the notation of its network, or by its letters."""
-        return self.writings.get(symbol) or by_letters(symbol.name)
+        return self.writings.get(symbol) or by_letters(symbol.name.partition(SINGLE)[0] or symbol.name)
 
     @cached_property
     def writings(self) -> Mapping[Symbol, str]:
@@ -865,6 +866,8 @@ class Judge:
     def definition(self, left: Node, right: Node) -> Verdict:
         """A name's first meaning; its spelling may be a slip of one that has a meaning."""
         remarks: tuple[Message, ...] = ()
+        if left.key in self.context.single if isinstance(left, Name) else False:
+            return Verdict(RIGHT, "definition")
         if isinstance(left, Name) and free_letters(right) - set(letters(left)):
             index = min(free_letters(right))
             return Verdict(WRONG, "definition", Message("why_index", {"name": left.sub, "index": index}))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,6 +54,7 @@ from backprop_symbolic.review.context import (
     ERRORS,
     FUNCTIONS,
     INDICES,
+    SINGLE,
     Context,
     letters,
     names,
@@ -191,6 +193,9 @@ class Meaning:
     def indexed(self, name: Name, indices: Indices) -> Name:
         """The name with numbers for its index letters."""
         sub = name.sub
+        if not sub and (letter := self.context.single.get(name.key)) in indices:
+            name = replace_(name, base=name.base + SINGLE)
+            sub = cast(str, letter)
         if not indices or not sub or not set(sub) & set(indices) or set(sub) - INDICES - set("0123456789"):
             return name
         sub = "".join(str(indices.get(c, c)) for c in sub)
