@@ -35,6 +35,7 @@ from backprop_symbolic.review.context import (
     INDICES,
     RATES,
     SINGLE,
+    TIME,
     Context,
     Given,
     at_time,
@@ -59,6 +60,7 @@ from backprop_symbolic.review.tree import (
     UNDECIDED,
     WRONG,
     Applied,
+    At,
     Bars,
     Beside,
     Derivative,
@@ -89,6 +91,7 @@ TOLERANCE = 1e-8
 #: Numbers with at least so many significant digits may have been rounded; shorter ones are exact.
 DIGITS = 3
 NEAR = 9  # rows for which a condition i = j holds
+MOMENTS = (2, 3, 5)  # times at which an equation for every t is tried
 DEPTH = 12  # definitions inside definitions
 SHOWN = 16  # numbers of a counterexample
 KINK = Fraction(1, 10**6)  # so far from a kink are its slopes
@@ -462,6 +465,11 @@ class Judge:
         statements = self.context.statements
         self.numbers.scan(statements)
         self.told()
+        if self.context.timed:
+            named = [r for s in statements if isinstance(s, Statement) for r in s.relations]
+            shown = dict.fromkeys(n.name.key for r in named for n in walk(r) if isinstance(n, At))
+            spelled = ", ".join(rf"{self.shown(key)}(t)" for key in shown)
+            self.said.append((Message("context_sequences", {"names": spelled}), ()))
         for number, statement in enumerate(statements):
             self.stretch, self.number = self.context.where[number], number
             if isinstance(statement, NotRead):
@@ -1126,7 +1134,10 @@ class Judge:
         free = free_letters(left) | free_letters(right) if self.context.indexed else set()
         results: list[tuple[bool, bool]] = []
         first: tuple[Expr, Expr] | None = None
-        for indices in _assignments(sorted(free)):
+        times = self.context.timed and any(
+            (isinstance(n, Name) and n.key == TIME) for side in (left, right) for n in walk(side)
+        )
+        for indices in _assignments(sorted(free)) if not times else ({TIME: t} for t in MOMENTS):
             a = meaning.expr(left, indices, chain.variable)
             b = meaning.expr(right, indices, chain.variable)
             if reading.direct and not _admissible(meaning, a, b, points):

@@ -55,6 +55,7 @@ from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
     SINGLE,
+    TIME,
     Context,
     letters,
     names,
@@ -63,6 +64,7 @@ from backprop_symbolic.review.context import (
 )
 from backprop_symbolic.review.tree import (
     Applied,
+    At,
     Bars,
     Beside,
     Cases,
@@ -185,6 +187,29 @@ class Meaning:
         finally:
             self.pending.pop()
         return symbol
+
+    def number(self, name: Name, time: int) -> Symbol:
+        """The number of a sequence at a time, by its rule."""
+        symbol = Symbol(f"{name.key}({time})")
+        if symbol in self.quantities or symbol.name in self.pending:
+            return symbol
+        self.pending.append(symbol.name)
+        try:
+            self.quantities[symbol] = self.by_rule(name, time)
+        finally:
+            self.pending.pop()
+        return symbol
+
+    def by_rule(self, name: Name, time: int) -> Expr | None:
+        """What a number of a sequence is computed from; None where nothing says it."""
+        rules = self.context.rules.get(name.key, {})
+        first, rule = rules.get("first"), rules.get("rule")
+        if first is not None and Writer(self, {}, None).moment(first[0].time) == time:
+            return self.expr(first[1], {})
+        if rule is None:
+            return None
+        t = time - (Writer(self, {TIME: 0}, None).moment(rule[0].time))
+        return self.expr(rule[1], {TIME: t}) if t >= 1 else None
 
     def canonical(self, key: str) -> Symbol:
         """The graph's symbol for a key, or one of its own."""
@@ -393,6 +418,16 @@ class Writer:
             return cast(Expr, Integer(self.indices[node.base]))
         return self.meaning.symbol(node, self.indices)
 
+    def at(self, node: At) -> Expr:
+        return self.meaning.number(node.name, self.moment(node.time))
+
+    def moment(self, node: Node) -> int:
+        """The number of a time: t - 1, i, 0."""
+        value = _constant(self.expr(node))
+        if value is None or not isinstance(value, Integer):
+            raise NotUnderstood(Message("why_time"), node.span)
+        return int(value)
+
     def sum(self, node: Sum) -> Expr:
         terms = [self.expr(t) if s > 0 else neg(self.expr(t)) for s, t in node.terms]
         return add(*terms)
@@ -582,6 +617,8 @@ class Writer:
             return self.indices.get(node.base, default)
         if isinstance(node, Number) and node.value.denominator == 1:
             return int(node.value)
+        if self.meaning.context.timed and TIME in self.indices:
+            return self.moment(node)
         raise NotUnderstood(Message("why_sum"), node.span)
 
     def greatest(self, node: Greatest) -> Expr:
@@ -629,6 +666,7 @@ _KINDS: Mapping[type, str] = {
     Root: "root",
     Bars: "bars",
     Applied: "applied",
+    At: "at",
     Beside: "beside",
     Derivative: "derivative",
     Primed: "primed",

@@ -155,6 +155,14 @@ class Beside(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class At(Node):
+    """v(t), v(t - 1), g(i): a number of a sequence, where the text has sequences."""
+
+    name: Name
+    time: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Derivative(Node):
     """d of / d by, with d or ∂; `by` is a name, `of` may be anything."""
 
