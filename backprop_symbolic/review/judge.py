@@ -27,8 +27,10 @@ from sympy import Abs, Basic, Expr, Piecewise, Symbol, sign
 from backprop_symbolic import intervals
 from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbols
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
+from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.intervals import Interval
 from backprop_symbolic.message import Message
+from backprop_symbolic.notation import notation
 from backprop_symbolic.review import grammar, repair, units
 from backprop_symbolic.review.context import (
     FUNCTIONS,
@@ -82,6 +84,7 @@ from backprop_symbolic.review.tree import (
     Sum,
 )
 from backprop_symbolic.review.words import GREEK
+from backprop_symbolic.spec import Network
 from backprop_symbolic.wording import languages
 
 FIELD_POINTS = 2
@@ -92,6 +95,7 @@ TOLERANCE = 1e-8
 DIGITS = 3
 NEAR = 9  # rows for which a condition i = j holds
 MOMENTS = (2, 3, 5)  # times at which an equation for every t is tried
+OURS = (2, 2, 2)  # the network in which a line about any unit is tried where a text has none
 DEPTH = 12  # definitions inside definitions
 SHOWN = 16  # numbers of a counterexample
 KINK = Fraction(1, 10**6)  # so far from a kink are its slopes
@@ -525,6 +529,8 @@ class Judge:
             self.said.append((Message("context_limit", {"formula": formula}), (side.row.id,)))
             return
         verdict = self.at_most(left.node, side.node, mark)
+        if verdict.verdict == UNDECIDED and (other := self.elsewhere(left.node, side.node)) is not None:
+            verdict = other.told_where(other.at_most(left.node, side.node, mark), verdict)
         span = side.node.span if left.row is not side.row else (left.node.span[0], side.node.span[1])
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text, verdict.why,
@@ -600,6 +606,27 @@ class Judge:
         for chosen in units.choices(self.structure, sides, free, turned):
             writer = units.UnitWriter(meaning, self.structure, chosen, turned)
             yield writer.expr(sides[0]), writer.expr(sides[1])
+
+    def elsewhere(self, left: Node, right: Node) -> Judge | None:
+        """Who judges a line about any unit in a text that is about no network: one with a network of ours."""
+        if self.context.graph is not None or not units.letters_of((left, right)):
+            return None
+        self.ours.limits, self.ours.stretch, self.ours.number = self.limits, 0, self.number
+        return self.ours
+
+    @cached_property
+    def ours(self) -> Judge:
+        """A judge of lines in a network of ours, with the sigmoid."""
+        graph = dense(Network.dense(OURS), notation("layered"))
+        return Judge(find((), Given(graph=graph)))
+
+    def told_where(self, found: Verdict, before: Verdict) -> Verdict:
+        """A verdict in a network of ours: that a line holds is told, that it fails is no mistake."""
+        if found.verdict != RIGHT:
+            return before
+        title = cast(Graph, self.context.graph).network
+        said = Message("read_network", {"title": title.title if title is not None else ""})
+        return replace(found, readings=(*found.readings, said))
 
     def anywhere(self, left: Node, right: Node) -> Verdict | None:
         """left = right for any units that its letters may stand for; None where that says nothing.
@@ -966,7 +993,10 @@ class Judge:
         if anywhere is not None and (anywhere.verdict == RIGHT or failed is None):
             return anywhere
         if why is not None:
-            return Verdict(UNDECIDED, "claim", why)
+            open_ = Verdict(UNDECIDED, "claim", why)
+            other = None if quick else self.elsewhere(left, right)
+            found_there = None if other is None else other.anywhere(left, right)
+            return open_ if other is None or found_there is None else other.told_where(found_there, open_)
         if failed is None:
             return Verdict(UNDECIDED, "claim", Message("why_no_value"))
         return replace(failed, readings=tuple(self.deltas(Reading(), left, right)))
