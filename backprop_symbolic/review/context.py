@@ -52,6 +52,10 @@ FUNCTIONS = {
     "f", "g", "h", "F", "G", "H", "phi", "varphi", "psi", "sigma", "sigmoid", "logistic", "tanh", "relu",
     "ReLU", "softplus", "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "arctan", "erf",
 }  # fmt: skip
+#: Functions whose name is their meaning.
+ELEMENTARY = {
+    "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "erf",
+}  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")
 ERRORS = (
@@ -108,7 +112,10 @@ class Definition:
     @property
     def abstract(self) -> bool:
         """Whether it says no more than that y is some function of x."""
-        return isinstance(self.formula, (Beside, Applied)) and not self.name.sub
+        said = self.formula
+        if not isinstance(said, (Beside, Applied)) or self.name.sub:
+            return False
+        return (said.name if isinstance(said, Beside) else said.function).key not in ELEMENTARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice, product
 from typing import Any, cast
 
 from sympy import Abs, Basic, Expr, Piecewise, Symbol, sign
 
 from backprop_symbolic import intervals
+from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbols
+from backprop_symbolic.errors import UnknownName
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.intervals import Interval
@@ -157,6 +159,7 @@ class Points:
         self.meaning, self.random, self.count = meaning, random.Random(seed), real
         self.region = region or {}
         self.graph: Any = None
+        self._branches: tuple[tuple[int, int], bool] | None = None
         self.field: list[_Evaluator] = []
         self.real: list[_Evaluator] = []
         self.leaves: list[dict[Symbol, Any]] = [{} for _ in range(FIELD_POINTS + real)]
@@ -203,8 +206,7 @@ class Points:
     def holds(self, left: Expr, right: Expr) -> bool | None:
         """Whether both sides are equal at every point; None where no point gave them a value."""
         self.prepare()
-        branching = any(isinstance(p, (Abs, Piecewise, sign)) for e in (left, right) for p in _parts(e))
-        if not branching:
+        if not self.branches and not any(map(_branching, (left, right))):
             try:
                 if all(p.value(left) == p.value(right) for p in self.field):
                     return True  # e^{a + b} and e^c, c = a + b, are apart in the field: reals decide
@@ -220,6 +222,16 @@ class Points:
                 return False
             found += 1
         return True if found >= 2 else None
+
+    @property
+    def branches(self) -> bool:
+        """Whether a quantity or a function has another formula elsewhere: then two points are too few."""
+        state = (id(self.graph), len(self.meaning.functions))
+        if self._branches is None or self._branches[0] != state:
+            formulas = [e for e in self.meaning.quantities.values() if e is not None]
+            formulas += self.meaning.functions.values()
+            self._branches = (state, any(map(_branching, formulas)))
+        return self._branches[1]
 
     def at_most(self, left: Expr, right: Expr, strictly: bool) -> bool | None:
         """Whether left ≤ right at every real point; None where too few gave both sides a value."""
@@ -344,6 +356,23 @@ def _parts(expr: Basic) -> Iterator[Basic]:
         found = todo.pop()
         yield found
         todo.extend(found.args)
+
+
+def _branching(expr: Basic) -> bool:
+    """Whether |u|, cases, or a function that is written with them stand in it."""
+    return any(
+        isinstance(p, (Abs, Piecewise, sign)) or (isinstance(p, (Call, Prime)) and _by_cases(p.name))
+        for p in _parts(expr)
+    )
+
+
+@cache
+def _by_cases(name: str) -> bool:
+    """Whether a function of ours has another formula elsewhere."""
+    try:
+        return any(isinstance(p, (Abs, Piecewise, sign)) for p in _parts(formula_of(name)))
+    except UnknownName:
+        return False  # one of the text, whose formula is looked at itself, or one that is not known
 
 
 def _named(expr: Basic) -> list[Symbol]:
@@ -1181,6 +1210,8 @@ class Judge:
         if first is None:
             return Verdict(RIGHT, "claim")
         doubt = self.doubt(meaning, first, free_variables(chain))
+        if doubt is not None and (apart := self.at_numbers(meaning, first, free_variables(chain))):
+            return apart
         if doubt is not None:
             return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
         if free:
@@ -1193,6 +1224,20 @@ class Judge:
         ):  # apart in the field, or by rounding alone: no number shows that it is wrong
             return Verdict(UNDECIDED, "claim", Message("why_no_value"))
         return Verdict(WRONG, "claim", Message("why_differs"), against)
+
+    def at_numbers(self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str]) -> Verdict | None:
+        """A failed link of numbers alone, with names that have a number and else no meaning: μ = 0.9.
+
+        It is wrong where it fails with these numbers too; a derivative may depend on more than a number.
+        """
+        if any(isinstance(p, (Partial, Prime)) for e in pair for p in _parts(e)):
+            return None
+        given = {s: (v, v) for s, v in self.numbers.leaves.items()}
+        points = Points(meaning, region=given)
+        if self.doubt(meaning, pair, free | {s.name for s in given}) is not None or points.holds(*pair):
+            return None
+        against = points.counterexample(*pair)
+        return Verdict(WRONG, "claim", Message("why_differs"), against) if against.sides[0] else None
 
     def doubt(
         self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str] = frozenset()
