@@ -335,7 +335,7 @@ class _LossAuthor(_Author):
         found: list[Hypothesis] = [
             (
                 "loss" if self.loss.name in losses.losses else "loss_given",
-                {"error": self.error, "part": self.formula},
+                {"error": self.error, "part": self.part, "formula": self.formula},
             ),
             ("loss_symbols", {"target": self.target, "output": self.output}),
         ]

@@ -207,7 +207,7 @@ def _loss_hypotheses(loss: Loss, error: Symbol, targets: tuple[Symbol, ...]) -> 
     target, output = of_index("t", K), of_index("o", K)
     part = losses.symbolic_part(loss, target, probability, N)
     found: list[Hypothesis] = [
-        ("loss", {"error": error, "part": part}),
+        ("loss", {"error": error, "part": of_index("E", K), "formula": part}),
         ("loss_probability", {"probability": probability, "formula": formula}),
         ("loss_symbols", {"target": target, "output": output}),
     ]

@@ -128,7 +128,11 @@ class Tab:
     def size(self, width: int, height: int) -> None:
         """The size of the window."""
         self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
         )
 
     def media(self, kind: str = "", scheme: str = "light") -> None:

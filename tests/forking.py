@@ -153,7 +153,9 @@ def become(request: Request) -> Callable[[], Any]:
     for number, passed in enumerate(request.descriptors):
         os.dup2(passed, number)
         os.close(passed)
-    for number, (name, mode, buffering) in enumerate((("stdin", "r", -1), ("stdout", "w", -1), ("stderr", "w", 1))):
+    for number, (name, mode, buffering) in enumerate(
+        (("stdin", "r", -1), ("stdout", "w", -1), ("stderr", "w", 1))
+    ):
         old = getattr(sys, name)
         new = open(  # noqa: SIM115
             number, mode, buffering, encoding=old.encoding, errors=old.errors, closefd=False

@@ -47,7 +47,9 @@ def values(graph: Graph, rate: float, samples: int = 1, **numbers: float) -> Val
 
 
 def _with_values(graph: Graph, rate: float, samples: int = 1, **numbers: float) -> Lecture:
-    return Lecture(graph, values=values(graph, rate, samples, **numbers), options="--values v.toml", plots=False)
+    return Lecture(
+        graph, values=values(graph, rate, samples, **numbers), options="--values v.toml", plots=False
+    )
 
 
 #: name → the lecture.
@@ -148,4 +150,14 @@ def programs(found: Notes) -> dict[str, str]:
     return {block.language: block.text for block in found.document.blocks if isinstance(block, Code)}
 
 
-__all__ = ["LECTURES", "PARTS", "messages_in", "messages_of", "network", "programs", "prose", "values", "written"]
+__all__ = [
+    "LECTURES",
+    "PARTS",
+    "messages_in",
+    "messages_of",
+    "network",
+    "programs",
+    "prose",
+    "values",
+    "written",
+]

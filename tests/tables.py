@@ -1,7 +1,7 @@
 """The tables of docs/activations.md and docs/losses.md, made from the registries.
 
-    python -m tests.tables          writes them between their marks
-    python -m tests.tables --check  names the files that are not current and exits with 1
+python -m tests.tables          writes them between their marks
+python -m tests.tables --check  names the files that are not current and exits with 1
 """
 
 from __future__ import annotations
@@ -56,7 +56,14 @@ def conventions(entry: Activation) -> str:
 
 def activation_table() -> str:
     rows = [
-        (code(e.name), formula(general(e), e), parameters(e), conventions(e), ", ".join(map(code, e.aliases)), code(e.torch))
+        (
+            code(e.name),
+            formula(general(e), e),
+            parameters(e),
+            conventions(e),
+            ", ".join(map(code, e.aliases)),
+            code(e.torch),
+        )
         for e in activations
     ]
     rows += [(code(e.name), f"`{e.formula}`", "", "", "", code(e.torch)) for e in layer_activations]

@@ -148,7 +148,9 @@ def test_one_comes_to_the_definition_by_a_link(browser, folder):
     """A click on δ brings its definition into sight."""
     tab = browser.open(folder / "w31.en.html.html", 900, 500)
     tab.run("document.querySelector('main a[href=\"#delta_o1\"]').click()")
-    top, bottom = tab.run("(r => [r.top, r.bottom])(document.getElementById('delta_o1').getBoundingClientRect())")
+    top, bottom = tab.run(
+        "(r => [r.top, r.bottom])(document.getElementById('delta_o1').getBoundingClientRect())"
+    )
     assert 0 <= top < bottom <= 500
     tab.close()
 
@@ -207,7 +209,9 @@ def test_axe_finds_no_barrier(tab):
     tab.call("Runtime.evaluate", expression=script)
     for scheme in ("light", "dark"):
         tab.media("", scheme)
-        found = tab.run("axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations))")
+        found = tab.run(
+            "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations))"
+        )
         bad = [
             (v["id"], v["impact"], [n["html"][:200] for n in v["nodes"][:3]])
             for v in json.loads(found)

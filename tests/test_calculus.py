@@ -93,12 +93,18 @@ SMOOTH = {
     "square": lambda e: power(e, Integer(2)), "cube": lambda e: power(e, Integer(3)), "reciprocal": lambda e: power(e, Integer(-1)),
     "root": lambda e: power(e, Rational(1, 2)), "exponential": lambda e: power(Integer(2), e),
 }  # fmt: skip
-CASES = {"abs": unary(Abs), "relu": lambda e: Call(Symbol("relu"), e), "elu": lambda e: Call(Symbol("elu"), e)}
+CASES = {
+    "abs": unary(Abs),
+    "relu": lambda e: Call(Symbol("relu"), e),
+    "elu": lambda e: Call(Symbol("elu"), e),
+}
 BINARY = {
     "sum": add, "sub": sub, "mul": mul, "tight": Tight, "frac": Frac,
     "power": lambda e, f: power(add(Integer(2), power(e, Integer(2))), f),
 }  # fmt: skip
-LEAVES = st.sampled_from([u, u, u, a, b, Integer(1), Integer(2), Integer(-3), Rational(1, 2), Decimal(Rational(851, 500))])
+LEAVES = st.sampled_from(
+    [u, u, u, a, b, Integer(1), Integer(2), Integer(-3), Rational(1, 2), Decimal(Rational(851, 500))]
+)
 
 
 def piecewise(args: tuple[Expr, Expr]) -> Expr:
@@ -113,7 +119,9 @@ def expressions(depth: int, cases: bool = True) -> st.SearchStrategy[Expr]:
         LEAVES,
         st.tuples(st.sampled_from(sorted(SMOOTH)), inner).map(lambda t: SMOOTH[t[0]](t[1])),
         st.tuples(st.sampled_from(sorted(BINARY)), inner, inner).map(lambda t: BINARY[t[0]](t[1], t[2])),
-        st.tuples(st.sampled_from(["sum", "mul"]), inner, inner, inner).map(lambda t: (add if t[0] == "sum" else mul)(*t[1:])),
+        st.tuples(st.sampled_from(["sum", "mul"]), inner, inner, inner).map(
+            lambda t: (add if t[0] == "sum" else mul)(*t[1:])
+        ),
     ]
     if cases:
         choices.append(st.tuples(st.sampled_from(sorted(CASES)), inner).map(lambda t: CASES[t[0]](t[1])))
@@ -146,7 +154,14 @@ def by_sympy(e: Expr, at: Oracle) -> float | None:
         function = lambdify(names, derived, "mpmath")
         with mpmath.workdps(30):
             value = mpmath.mpc(function(*(mpmath.mpf(at.leaves[n.name]) for n in names)))
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError, KeyError, PrintMethodNotImplementedError):
+    except (
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+        OverflowError,
+        KeyError,
+        PrintMethodNotImplementedError,
+    ):
         return None  # no value there, or a derivative that SymPy leaves undone
     with mpmath.workdps(30):
         return float(value.real) if mpmath.isfinite(value) and abs(value.imag) < 1e-9 else None
@@ -186,7 +201,9 @@ def check_lines(e: Expr) -> None:
     derived = values(previous, [at[i] for i in usable])
     by_step = values(Partial(e, u), [at[i] for i in usable])
     for i in derived.keys() & by_step.keys():
-        assert not differ(derived[i], by_step[i], 1e-6), f"{e}: {derived[i]} by the lines, {by_step[i]} by a complex step"
+        assert not differ(derived[i], by_step[i], 1e-6), (
+            f"{e}: {derived[i]} by the lines, {by_step[i]} by a complex step"
+        )
     compared = 0
     for i in derived:
         ours, theirs = derived[i], by_sympy(e, at[list(usable)[i]])
@@ -309,7 +326,10 @@ def test_a_quotient_and_a_product_are_written_as_taught():
     """(f/g)' = (f'g - fg')/g², (fg)' = f'g + fg', with the derivatives still to be done."""
     f, g = unary(sin)(u), unary(sympy_exp)(u)
     df, dg = Partial(f, u), Partial(g, u)
-    assert expand(Partial(Frac(f, g), u)) == (Frac(sub(mul(df, g), mul(f, dg)), power(g, Integer(2))), "quotient")
+    assert expand(Partial(Frac(f, g), u)) == (
+        Frac(sub(mul(df, g), mul(f, dg)), power(g, Integer(2))),
+        "quotient",
+    )
     assert expand(Partial(mul(f, g), u)) == (add(mul(df, g), mul(f, dg)), "product")
 
 

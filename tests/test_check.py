@@ -35,7 +35,14 @@ def of_example(name: str) -> Steps:
     if "graph" in said:
         graph = read(said["graph"])
     else:
-        graph = dense(Network.parse(said["network"], said.get("activation", "sigmoid"), said.get("loss", "half_sse"), said.get("bias", "1")))
+        graph = dense(
+            Network.parse(
+                said["network"],
+                said.get("activation", "sigmoid"),
+                said.get("loss", "half_sse"),
+                said.get("bias", "1"),
+            )
+        )
     return Steps(derive(graph, "all").derivation, resolve(graph, [source]))
 
 
@@ -119,11 +126,17 @@ def test_updates_at_once_and_layer_by_layer():
     assert steps.known[error] == pytest.approx(0.298371109, abs=1e-9)
     assert steps.passed(steps.updated)[error] == pytest.approx(0.2910277737, abs=1e-10)
     assert steps.passed(steps.one_by_one)[error] == pytest.approx(0.2910279239, abs=1e-10)
-    assert evaluate(steps.graph, {**steps.values.numbers, **steps.updated})[error] == steps.passed(steps.updated)[error]
+    assert (
+        evaluate(steps.graph, {**steps.values.numbers, **steps.updated})[error]
+        == steps.passed(steps.updated)[error]
+    )
 
 
 def test_an_unknown_reference_is_named():
-    with pytest.raises(UnknownName, match=r"no reference 'centrl'\. Known: central complex torch jax\. Did you mean 'central'"):
+    with pytest.raises(
+        UnknownName,
+        match=r"no reference 'centrl'\. Known: central complex torch jax\. Did you mean 'central'",
+    ):
         check(of_example("tailvar"), ("centrl",))
 
 
@@ -142,7 +155,10 @@ def test_exit_codes():
     assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("Error: claim 'w9=3': no quantity 'w9' in a 2-2-1 network.")
     without = backprop("--network", "2-2-2")
-    assert (without.code, without.err) == (2, "Error: a check needs numbers: --values, --set, --seed or --example\n")
+    assert (without.code, without.err) == (
+        2,
+        "Error: a check needs numbers: --values, --set, --seed or --example\n",
+    )
 
 
 def test_json_and_csv_say_the_same(tmp_path):
@@ -152,7 +168,11 @@ def test_json_and_csv_say_the_same(tmp_path):
     assert backprop(*args, "--format", "csv", "-o", str(target)).code == 1
     rows = list(csv.DictReader(io.StringIO(target.read_text(encoding="utf-8"))))
     assert [float(row["derived"]) for row in rows[:16]] == [line["derived"] for line in whole["lines"]]
-    assert [row["verdict"] for row in rows[16:]] == [claim["verdict"] for claim in whole["claims"]] == ["wrong", "right"]
+    assert (
+        [row["verdict"] for row in rows[16:]]
+        == [claim["verdict"] for claim in whole["claims"]]
+        == ["wrong", "right"]
+    )
     assert rows[16]["causes"] == "sign" == whole["claims"][0]["causes"][0]["cause"]
     assert whole["passes"] is False
 

@@ -78,7 +78,9 @@ def test_a_wrong_parameter_is_refused_by_name(typed, error, says):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("typed", "says"), [("focal(gamma=1.5)", "whole number"), ("huber(delta=0)", "greater than 0")])
+@pytest.mark.parametrize(
+    ("typed", "says"), [("focal(gamma=1.5)", "whole number"), ("huber(delta=0)", "greater than 0")]
+)
 def test_a_wrong_parameter_of_a_loss_is_refused(typed, says):
     with pytest.raises(BadParameter, match=says):
         losses.get(typed)
@@ -106,7 +108,13 @@ def test_numbers_are_exact(value, decimal):
 
 @pytest.mark.parametrize(
     ("text", "parts"),
-    [("a,b", ["a", "b"]), ("f(x=1,y=2),b", ["f(x=1,y=2)", "b"]), ("", [""]), ("a,", ["a", ""]), ("max(x,(1,2)),c", ["max(x,(1,2))", "c"])],
+    [
+        ("a,b", ["a", "b"]),
+        ("f(x=1,y=2),b", ["f(x=1,y=2)", "b"]),
+        ("", [""]),
+        ("a,", ["a", ""]),
+        ("max(x,(1,2)),c", ["max(x,(1,2))", "c"]),
+    ],
 )
 def test_commas_inside_parentheses_do_not_part(text, parts):
     assert split(text) == parts
@@ -183,7 +191,16 @@ def test_list_has_one_line_for_each_entry():
     """Every name of every registry, once, with its formula or a description."""
     lines = backprop("list").out.splitlines()
     names = [line.split()[0] for line in lines if line.startswith("  ")]
-    expected = [*activations.names(), *layer_activations.names(), *losses.names(), "lecture", "layered", "mazur", "en", "ko"]
+    expected = [
+        *activations.names(),
+        *layer_activations.names(),
+        *losses.names(),
+        "lecture",
+        "layered",
+        "mazur",
+        "en",
+        "ko",
+    ]
     assert names == [*expected, *formats.names(), *examples()]
     assert "  softplus      1/beta*log(1 + exp(beta*x))  (beta = 1)" in lines
 
@@ -199,7 +216,10 @@ def test_list_as_json_and_in_korean():
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("list", "activation"), "no list 'activation'. Known: activations losses notations languages formats examples. Did you mean 'activations'?"),
+        (
+            ("list", "activation"),
+            "no list 'activation'. Known: activations losses notations languages formats examples. Did you mean 'activations'?",
+        ),
         (("list", "--format", "xml"), "no format 'xml' of a list. Known: text json."),
         (("list", "--lang", "fr"), "no language 'fr'. Known: en ko."),
         (("list", "-o", "/nowhere/x"), "cannot write '/nowhere/x': there is no directory '/nowhere'"),

@@ -49,7 +49,9 @@ def negated(printed: str) -> str:
 @pytest.mark.parametrize("case", published.CASES, ids=lambda c: f"{c.file}-{len(c.names)}")
 def test_a_published_example(case, tmp_path):
     """Right numbers agree to their digits; wrong ones are found wrong, with the cause the case names."""
-    entries = json.loads(shared("cases", "numeric", f"{case.file}.json").read_text(encoding="utf-8"))["expected"]
+    entries = json.loads(shared("cases", "numeric", f"{case.file}.json").read_text(encoding="utf-8"))[
+        "expected"
+    ]
     claims = {}
     for entry in entries:
         ours = case.ours(entry["name"])
@@ -63,7 +65,17 @@ def test_a_published_example(case, tmp_path):
     if case.values:
         (tmp_path / "values.toml").write_text(case.values, encoding="utf-8")
         options = ["--values", str(tmp_path / "values.toml")]
-    outcome = run("check", *options, "--claims", listed, "--reference", "complex", "--format", "json", command="backprop")
+    outcome = run(
+        "check",
+        *options,
+        "--claims",
+        listed,
+        "--reference",
+        "complex",
+        "--format",
+        "json",
+        command="backprop",
+    )
     assert outcome.code in (0, 1), outcome.err
     found = json.loads(outcome.out)
     assert all(line["verdict"] in ("agrees", "kink") for line in found["lines"])
@@ -200,7 +212,17 @@ def test_every_cause_is_said_in_every_language():
     soft = Steps(derive(graph, "all").derivation, resolve(graph, [], seed=3))
     said = set()
     for one in (steps, soft):
-        texts = ["w11=0", "w11+=0", "Δw11=0", "E+=0", "net_3=0", "y_h1=0", "y_o1=0", "delta_h1=0", "dE/dy_h1=0"]
+        texts = [
+            "w11=0",
+            "w11+=0",
+            "Δw11=0",
+            "E+=0",
+            "net_3=0",
+            "y_h1=0",
+            "y_o1=0",
+            "delta_h1=0",
+            "dE/dy_h1=0",
+        ]
         claims = [parse(text, one.graph) for text in texts]
         for claim in claims:
             for cause in _Mistakes(one, claims).about(claim):
@@ -238,7 +260,10 @@ def test_a_claim_that_is_none_is_refused(text, said):
 
 def test_a_claim_about_an_update_needs_the_learning_rate():
     graph = dense(Network.dense([1, 1]))
-    steps = Steps(derive(graph, "all").derivation, resolve(graph, [parse_set(f"{n}=0.5") for n in ("x1", "y_t1", "w11")]))
+    steps = Steps(
+        derive(graph, "all").derivation,
+        resolve(graph, [parse_set(f"{n}=0.5") for n in ("x1", "y_t1", "w11")]),
+    )
     with pytest.raises(BadValues, match="an update needs the learning rate"):
         judge(steps, [parse("w11+=1", graph)])
 
@@ -284,7 +309,9 @@ def test_a_report_in_every_format(name):
     """The verdicts and the causes stand in each."""
     steps = mazur()
     graph = dense(Network.dense([2, 2, 2], bias="fixed"), notation("lecture"))
-    report = Report(graph, [], judge(steps, [parse("w31=-0.0822", steps.graph), parse("w31=0.0822", steps.graph)]))
+    report = Report(
+        graph, [], judge(steps, [parse("w31=-0.0822", steps.graph), parse("w31=0.0822", steps.graph)])
+    )
     shown = write(report, name, "en")
     assert "sign" in shown and "-0.0822" in shown
     assert not report.passes

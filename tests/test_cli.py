@@ -502,7 +502,10 @@ def test_no_stdin_at_all():
 @pytest.mark.parametrize("what", ["--weight w31", "--help", "--version"])
 def test_stdout_on_a_full_device(what):
     """Help and version are written with the same care as a derivation."""
-    refused(shell(f"derive {what} >/dev/full", fresh=True), "cannot write to standard output: No space left on device")
+    refused(
+        shell(f"derive {what} >/dev/full", fresh=True),
+        "cannot write to standard output: No space left on device",
+    )
 
 
 def test_no_stderr_at_all():

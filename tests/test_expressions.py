@@ -123,8 +123,12 @@ formulas = st.recursive(
         st.decimals(0, 9, places=3).map(str),
     ),
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from([" + ", " - ", "*", "/"]), inner).map(lambda t: f"({t[0]}){t[1]}({t[2]})"),
-        st.tuples(st.sampled_from(["exp", "log", "sin", "tanh", "sigmoid", "abs"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+        st.tuples(inner, st.sampled_from([" + ", " - ", "*", "/"]), inner).map(
+            lambda t: f"({t[0]}){t[1]}({t[2]})"
+        ),
+        st.tuples(st.sampled_from(["exp", "log", "sin", "tanh", "sigmoid", "abs"]), inner).map(
+            lambda t: f"{t[0]}({t[1]})"
+        ),
         st.tuples(inner, st.integers(2, 5)).map(lambda t: f"({t[0]})**{t[1]}"),
         inner.map(lambda t: f"-({t})"),
     ),
@@ -161,7 +165,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text if len(text) < 24 else f"{text[:12]}…{len(text)}"))
+@pytest.mark.parametrize(
+    "text", HOSTILE, ids=lambda text: repr(text if len(text) < 24 else f"{text[:12]}…{len(text)}")
+)
 def test_hostile_and_broken_text_is_refused_at_once(text):
     """Refused in well under a second, by an error of ours, on one line, with line and column.
 
@@ -268,7 +274,12 @@ def test_any_text_is_read_or_refused(text):
         assert "line 1, column " in str(error)
 
 
-@given(st.lists(st.sampled_from([*"()+-*/.,^=<>:", "**", "if ", " else ", "x", "y", "1", "0", "2.5", "exp(", "max("]), max_size=14).map("".join))
+@given(
+    st.lists(
+        st.sampled_from([*"()+-*/.,^=<>:", "**", "if ", " else ", "x", "y", "1", "0", "2.5", "exp(", "max("]),
+        max_size=14,
+    ).map("".join)
+)
 def test_any_broken_formula_is_read_or_refused(text):
     """The same for text that looks like formulas."""
     try:
@@ -284,5 +295,7 @@ def test_nothing_evaluates_text():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             name = node.func if isinstance(node, ast.Call) else None
             called = getattr(name, "id", getattr(name, "attr", ""))
-            assert called not in {"eval", "exec", "sympify", "S", "parse_expr", "__import__"}, f"{path.name}: {called}"
+            assert called not in {"eval", "exec", "sympify", "S", "parse_expr", "__import__"}, (
+                f"{path.name}: {called}"
+            )
             assert not (called == "compile" and isinstance(name, ast.Name)), path.name

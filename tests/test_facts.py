@@ -261,9 +261,15 @@ def test_no_slope_exceeds_the_maximum(name):
         sizes = []
         for end in ends:
             middle = end.middle
-            x = mpf(10) ** 9 * (1 if middle > 0 else -1) if abs(middle) == inf else mpf(middle) + mpf(10) ** -19
+            x = (
+                mpf(10) ** 9 * (1 if middle > 0 else -1)
+                if abs(middle) == inf
+                else mpf(middle) + mpf(10) ** -19
+            )
             try:
-                sizes.append(abs(slope(BY_NAME[name], x, abs(x - (0 if abs(middle) == inf else middle)) / 10**6)))
+                sizes.append(
+                    abs(slope(BY_NAME[name], x, abs(x - (0 if abs(middle) == inf else middle)) / 10**6))
+                )
             except Undefined:
                 continue
         assert max(sizes) > 15
@@ -531,7 +537,12 @@ def test_intervals_hold_every_value(a, b, c, d, n):
     first, second = Interval(min(a, b), max(a, b)), Interval(min(c, d), max(c, d))
     for x in (mpf(a), mpf(b), (mpf(a) + mpf(b)) / 2):
         for y in (mpf(c), mpf(d), (mpf(c) + mpf(d)) / 2):
-            results = [(first + second, x + y), (first - second, x - y), (first * second, x * y), (first**n, x**n)]
+            results = [
+                (first + second, x + y),
+                (first - second, x - y),
+                (first * second, x * y),
+                (first**n, x**n),
+            ]
             if y != 0:
                 results.append((first / second, x / y))
             results += [

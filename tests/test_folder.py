@@ -18,7 +18,9 @@ def everything(root: Path) -> dict[str, bytes | str]:
     found: dict[str, bytes | str] = {}
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
-        found[name] = f"-> {path.readlink()}" if path.is_symlink() else "folder" if path.is_dir() else path.read_bytes()
+        found[name] = (
+            f"-> {path.readlink()}" if path.is_symlink() else "folder" if path.is_dir() else path.read_bytes()
+        )
     return found
 
 
@@ -60,10 +62,15 @@ def test_a_foreign_file_is_kept(tmp_path, how):
         folder.publish(tmp_path, {"b.md": b"B"}, ABOUT)
     (tmp_path / "b.md").write_bytes(b"mine")
     before = everything(tmp_path)
-    with pytest.raises(OutputRefused, match=r"'b\.md' in .* (was changed since|is not one .*); --force replaces it"):
+    with pytest.raises(
+        OutputRefused, match=r"'b\.md' in .* (was changed since|is not one .*); --force replaces it"
+    ):
         folder.publish(tmp_path, {"a.md": b"A", "b.md": b"new"}, ABOUT)
     assert everything(tmp_path) == before
-    assert folder.publish(tmp_path, {"a.md": b"A", "b.md": b"new"}, ABOUT, force=True).written == ("a.md", "b.md")
+    assert folder.publish(tmp_path, {"a.md": b"A", "b.md": b"new"}, ABOUT, force=True).written == (
+        "a.md",
+        "b.md",
+    )
     assert (tmp_path / "b.md").read_bytes() == b"new"
 
 
@@ -121,7 +128,9 @@ def test_a_failure_in_a_new_folder_leaves_no_folder(tmp_path, monkeypatch):
     assert everything(tmp_path) == {}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"files": []}', '{"files": {"a": 1}}', "{" * 100_000, "[" * 100_000, "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"files": []}', '{"files": {"a": 1}}', "{" * 100_000, "[" * 100_000, "\xff"]
+)
 def test_a_list_that_cannot_be_read_is_named(tmp_path, text):
     (tmp_path / folder.LIST).write_text(text, encoding="latin-1")
     with pytest.raises(OutputRefused, match="is not a list of files"):

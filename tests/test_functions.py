@@ -41,7 +41,10 @@ mpmath.mp.dps = 50
 
 def numeric(text: str, **names: Any) -> Any:
     """A registry's formula by mpmath; Python reads it, not the package's parser."""
-    scope = {n: getattr(mpmath, n) for n in ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "atan", "erf", "sign")}
+    scope = {
+        n: getattr(mpmath, n)
+        for n in ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "atan", "erf", "sign")
+    }
     scope |= {"abs": abs, "pi": mpmath.pi, "max": max, "min": min}
     scope |= {e.name: (lambda u, e=e: numeric(e.formula, x=u, **exactly(e))) for e in activations}
     # Numbers as mpf, so that 1/2 and 0.044715 have 50 digits.
@@ -87,7 +90,9 @@ def test_the_derivative_of_every_loss_to_forty_digits(entry, n):
     for target, output in ((0.3, 0.6), (0.8, 0.1), (0.5, 0.9), (0.95, 0.02), (0.4, 0.4001)):
         t, o = mpmath.mpf(target), mpmath.mpf(output)
         names = {"t": t, "n": mpmath.mpf(n), **given_values}
-        slope = mpmath.diff(lambda u, names=names: numeric(entry.part, o=u, **names), o, h=mpmath.mpf(10) ** -25)
+        slope = mpmath.diff(
+            lambda u, names=names: numeric(entry.part, o=u, **names), o, h=mpmath.mpf(10) ** -25
+        )
         stated = numeric(entry.prime, o=o, **names)
         assert abs(slope - stated) < mpmath.mpf(10) ** -18 * max(1, abs(slope)), (target, output)
 
@@ -192,7 +197,11 @@ def test_whole_networks_against_autograd(network):
     found = derive(network, "all").derivation
     graph = found.graph
     oracle = Oracle(graph, found.meanings, seed=3)
-    leaf = {s: torch.tensor(oracle.leaf(s).real, dtype=torch.float64) for s, q in graph.quantities.items() if not q.definition}
+    leaf = {
+        s: torch.tensor(oracle.leaf(s).real, dtype=torch.float64)
+        for s, q in graph.quantities.items()
+        if not q.definition
+    }
     for s, value in graph.values.items():
         oracle.leaves[s.name] = settings_of(value)
         leaf[s] = torch.tensor(settings_of(value), dtype=torch.float64)
@@ -214,13 +223,17 @@ def settings_of(text: str) -> float:
 def autograd(network: Network, graph: Any, leaf: dict[Symbol, Any]) -> Any:
     """The error of the same network by PyTorch: matrices from the same leaves."""
     torch = require("torch")
-    by_role = {role: [s for s, q in graph.quantities.items() if q.role == role] for role in ("input", "target")}
+    by_role = {
+        role: [s for s, q in graph.quantities.items() if q.role == role] for role in ("input", "target")
+    }
     y = torch.stack([leaf[s] for s in by_role["input"]])
     weights = [q for q in graph.quantities.values() if q.naming == "weight"]
     for layer, name in enumerate(network.activations, 1):
         nets = []
         for j in range(1, network.sizes[layer] + 1):
-            row = torch.stack([leaf[q.symbol] for q in weights if q.place.layer == layer and q.place.index == j])
+            row = torch.stack(
+                [leaf[q.symbol] for q in weights if q.place.layer == layer and q.place.index == j]
+            )
             nets.append(row @ y + bias(network, graph, leaf, layer, j))
         net = torch.stack(nets)
         y = torch.softmax(net, -1) if name == "softmax" else in_torch(activations.get(name), x=net)
@@ -284,7 +297,9 @@ def test_the_hypothesis_on_the_targets_is_needed():
 
     from backprop_symbolic.errors import Unverified
 
-    found = derive(Network.dense([2, 2, 3], ["sigmoid", "softmax"], "categorical_cross_entropy"), "w31").derivation
+    found = derive(
+        Network.dense([2, 2, 3], ["sigmoid", "softmax"], "categorical_cross_entropy"), "w31"
+    ).derivation
     free = replace(found, graph=replace(found.graph, constraints={}))
     with pytest.raises(Unverified, match=r"\(hypothesis\)"):
         verify(free)

@@ -120,7 +120,22 @@ def test_lecture_numbers_run_on_through_deeper_networks():
     graph = dense(Network.dense([2, 3, 2, 1]))
     assert names(graph, "net") == [f"net_{i}" for i in range(1, 7)]
     assert names(graph, "activation") == ["y_h1", "y_h2", "y_h3", "y_h4", "y_h5", "y_o1"]
-    assert names(graph, "parameter") == ["w11", "w12", "w21", "w22", "w31", "w32", "w41", "w42", "w43", "w51", "w52", "w53", "w64", "w65"]
+    assert names(graph, "parameter") == [
+        "w11",
+        "w12",
+        "w21",
+        "w22",
+        "w31",
+        "w32",
+        "w41",
+        "w42",
+        "w43",
+        "w51",
+        "w52",
+        "w53",
+        "w64",
+        "w65",
+    ]
 
 
 def test_two_digits_take_a_comma():
@@ -133,7 +148,9 @@ def test_two_digits_take_a_comma():
 def test_an_ambiguous_name_is_refused_with_its_readings():
     """w111 could be w1,11 or w11,1 where both exist; where one exists, it is found."""
     wide = dense(Network.dense([12, 12, 2]))
-    with pytest.raises(UnknownName, match=r"^weight 'w111' is ambiguous in a 12-12-2 network: write 'w1,11' or 'w11,1'$"):
+    with pytest.raises(
+        UnknownName, match=r"^weight 'w111' is ambiguous in a 12-12-2 network: write 'w1,11' or 'w11,1'$"
+    ):
         wide.parameter("w111")
     assert dense(Network.dense([11, 2])).parameter("w111") == Symbol("w1,11")
 
@@ -155,7 +172,8 @@ def test_an_unknown_weight_is_answered_with_the_list_and_the_nearest():
     with pytest.raises(UnknownName) as error:
         dense(Network.dense([2, 2, 2])).parameter("w51")
     assert re.fullmatch(
-        r"no weight 'w51' in a 2-2-2 network\. Its weights: w11 w12 w21 w22 w31 w32 w41 w42\. Did you mean 'w[1-4]1'\?", str(error.value)
+        r"no weight 'w51' in a 2-2-2 network\. Its weights: w11 w12 w21 w22 w31 w32 w41 w42\. Did you mean 'w[1-4]1'\?",
+        str(error.value),
     )
 
 
@@ -165,7 +183,9 @@ def test_a_long_list_of_weights_is_cut_short():
         dense(Network.dense([10, 10, 1])).parameter("q")
 
 
-@pytest.mark.parametrize("typed", ["", " ", "W31", "w", "31", "x1", "net_3", "E", "w31w31", "w31\n", "w" * 500, "\0"])
+@pytest.mark.parametrize(
+    "typed", ["", " ", "W31", "w", "31", "x1", "net_3", "E", "w31w31", "w31\n", "w" * 500, "\0"]
+)
 def test_what_is_no_weight_is_refused_on_one_line(typed):
     """Other quantities, other case and rubbish are unknown weights, except for blanks around a name."""
     graph = dense(Network.dense([2, 2, 2]))
@@ -177,7 +197,25 @@ def test_what_is_no_weight_is_refused_on_one_line(typed):
         assert len(str(error)) < 300
 
 
-@pytest.mark.parametrize("sizes", ["2-0-2", "2", "a-b", "", "-", "2-", "-2", "2--2", "2-2-1000000", "2-9999999999", "2.5-2", "2-2-2 2", "٢-2", "1e3-2"])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        "2-0-2",
+        "2",
+        "a-b",
+        "",
+        "-",
+        "2-",
+        "-2",
+        "2--2",
+        "2-2-1000000",
+        "2-9999999999",
+        "2.5-2",
+        "2-2-2 2",
+        "٢-2",
+        "1e3-2",
+    ],
+)
 def test_a_malformed_network_is_refused_at_once(sizes):
     """One clear line, whatever is wrong with the sizes."""
     begin = time.perf_counter()
@@ -242,7 +280,9 @@ def test_a_graph_file_derives_what_the_network_derives():
     """The same gradients as from `dense`, name for name."""
     ours, theirs = derive(read(LECTURE), "all"), derive(Network.dense([2, 2, 2]), "all")
     rename = dict(zip(S("y_h1 y_h2 y_o1 y_o2 y_t1 y_t2"), S("h1 h2 o1 o2 t1 t2"), strict=True))
-    rename |= {d: Symbol(f"delta_net{i}") for d, i in zip(theirs.graph.deltas.values(), (1, 2, 3, 4), strict=True)}
+    rename |= {
+        d: Symbol(f"delta_net{i}") for d, i in zip(theirs.graph.deltas.values(), (1, 2, 3, 4), strict=True)
+    }
     expanded = [
         {w: g.subs(list(reversed(x.deltas.items()))) for w, g in x.gradients.items()} for x in (ours, theirs)
     ]
@@ -306,7 +346,11 @@ def test_names_that_would_collide_are_kept_apart():
 
 
 BROKEN = [
-    ("a = b\nb = c\nc = a\nE = a", BadGraph, r"line 1, column 1: the definitions form a cycle: a → b → c → a"),
+    (
+        "a = b\nb = c\nc = a\nE = a",
+        BadGraph,
+        r"line 1, column 1: the definitions form a cycle: a → b → c → a",
+    ),
     ("E = E", BadGraph, r"line 1, column 1: the definitions form a cycle: E → E"),
     ("E = w1*foo", BadGraph, r"line 1, column 8: 'foo' is used but defined nowhere"),
     ("net = w1*x1\nE = nett**2", BadGraph, r"line 2, column 5: 'nett' is used .* Did you mean 'net'\?"),
@@ -324,7 +368,11 @@ BROKEN = [
     ("sin = w1", BadGraph, r"line 1, column 1: 'sin' is the name of a function or constant"),
     ("sigmoid = w1", BadGraph, r"line 1, column 1: 'sigmoid' is the name of a function"),
     ("pi = w1", BadGraph, r"line 1, column 1: 'pi' is the name of a function or constant"),
-    ("A = w1\nB = w2", BadGraph, r"2 quantities feed no other \('A', 'B'\); one of them must be the error: call it E"),
+    (
+        "A = w1\nB = w2",
+        BadGraph,
+        r"2 quantities feed no other \('A', 'B'\); one of them must be the error: call it E",
+    ),
     ("", BadGraph, r"no definition found"),
     ("# nothing\n\n", BadGraph, r"no definition found"),
     ("input x", BadGraph, r"no definition found"),
@@ -340,7 +388,9 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "kind", "says"), BROKEN, ids=lambda v: repr(v[:24]) if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("text", "kind", "says"), BROKEN, ids=lambda v: repr(v[:24]) if isinstance(v, str) else ""
+)
 def test_a_broken_graph_is_refused_with_line_and_column(text, kind, says):
     """Each mistake: its kind, its place, what it is, on one line and at once."""
     begin = time.perf_counter()
@@ -408,10 +458,34 @@ def test_names_are_written_as_a_reader_expects(name, latex):
     assert auto_latex(name) == latex
 
 
-ALIKE = ["w11", "w_11", "w1_1", "w_1_1", "w11_", "_w11", "w__11", "delta", "delta_", "eta", "Eta", "net1", "net_1", "delta_net1"]
+ALIKE = [
+    "w11",
+    "w_11",
+    "w1_1",
+    "w_1_1",
+    "w11_",
+    "_w11",
+    "w__11",
+    "delta",
+    "delta_",
+    "eta",
+    "Eta",
+    "net1",
+    "net_1",
+    "delta_net1",
+]
 
 
-@given(st.lists(st.one_of(st.sampled_from(ALIKE), st.from_regex(r"[a-zA-Z가-힣_][a-zA-Z0-9가-힣_]{0,6}", fullmatch=True)), min_size=1, max_size=8, unique=True))
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(ALIKE), st.from_regex(r"[a-zA-Z가-힣_][a-zA-Z0-9가-힣_]{0,6}", fullmatch=True)
+        ),
+        min_size=1,
+        max_size=8,
+        unique=True,
+    )
+)
 def test_no_two_names_look_alike(found):
     """However names are chosen, LaTeX keeps them apart, the δ and the learning rate included."""
     graph_names = [n for n in found if n.isidentifier()]

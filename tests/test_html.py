@@ -118,7 +118,10 @@ def pages() -> Iterator[tuple[str, Derivation]]:
     for network in ("2-2-2", "2-3-12-2"):
         yield network, derive(network, "w11").derivation
     yield "layered", derive("2-2-2", "all", notation="layered").derivation
-    yield "graph", derive(read("가 = w1*x1\nb_long_name = sqrt(가)**2 + w2\nE = abs(b_long_name)/가")).derivation
+    yield (
+        "graph",
+        derive(read("가 = w1*x1\nb_long_name = sqrt(가)**2 + w2\nE = abs(b_long_name)/가")).derivation,
+    )
 
 
 def formulas(page: Document) -> Iterator[tuple[Basic, ...]]:
@@ -347,7 +350,9 @@ def test_fonts_that_show_nothing_are_left_out():
     """An English page without Hangul has no regular Nanum Gothic in it; a Korean one has both."""
     faces = re.findall(r'font-family:"(\w+)";font-weight:(\d+)', derive("2-2-2", "w31").render("html"))
     assert faces == [("Formula", "400"), ("Letters", "700")]
-    faces = re.findall(r'font-family:"(\w+)";font-weight:(\d+)', derive("2-2-2", "w31", lang="ko").render("html"))
+    faces = re.findall(
+        r'font-family:"(\w+)";font-weight:(\d+)', derive("2-2-2", "w31", lang="ko").render("html")
+    )
     assert faces == [("Formula", "400"), ("Letters", "400"), ("Letters", "700")]
 
 

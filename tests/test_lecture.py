@@ -311,7 +311,10 @@ def test_the_bias_of_one_is_a_choice():
     assert "notes.bias_is_one" in said["2-2-2"]
     for name, bias in (("deep", "b7"), ("layer bias", "b2")):
         assert "notes.bias_is_one" not in said[name]
-        assert any(left == Partial(E, Symbol(bias)) or str(left).endswith(f"{bias})") for left, _ in equations(written(name)))
+        assert any(
+            left == Partial(E, Symbol(bias)) or str(left).endswith(f"{bias})")
+            for left, _ in equations(written(name))
+        )
 
 
 # ---------------------------------------------------------------- true sentences for other networks
@@ -397,7 +400,9 @@ def test_a_graph_without_layers_gets_its_parameters_one_by_one():
     found = written("recurrent")
     keys = [b.text.key for b in headings(found)]
     assert keys.count("notes.parameter") == 2  # w and b2
-    assert any("held" in str(type(left)) or (isinstance(left, Partial) and left.held) for left, _ in equations(found))
+    assert any(
+        "held" in str(type(left)) or (isinstance(left, Partial) and left.held) for left, _ in equations(found)
+    )
 
 
 # ---------------------------------------------------------------- what is asked for
@@ -603,5 +608,9 @@ def test_a_paragraph_never_ends_in_a_colon_before_nothing():
         blocks = written(name).document.blocks
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
             if isinstance(block, Paragraph) and english[block.text.key].endswith(":"):
-                assert isinstance(following, (Display, Bullets, Table, Code, Heading, Picture, Paragraph)), block
-                assert not isinstance(following, Paragraph) or following.text.key.startswith("notes.forward"), block
+                assert isinstance(following, (Display, Bullets, Table, Code, Heading, Picture, Paragraph)), (
+                    block
+                )
+                assert not isinstance(following, Paragraph) or following.text.key.startswith(
+                    "notes.forward"
+                ), block

@@ -122,7 +122,12 @@ def asked() -> dict[str, list[frozenset[str]]]:
         for network, weight in every_derivation():
             yield derive(network, weight), ("brief", "normal")
             yield derive(network, weight, detail="full"), ("full",)
-        for name in (*activations.activations.names(), *activations.layer_activations.names(), *FORMULAS, LONG.format("x")):
+        for name in (
+            *activations.activations.names(),
+            *activations.layer_activations.names(),
+            *FORMULAS,
+            LONG.format("x"),
+        ):
             yield prove_activation(name), tuple(DETAILS)
         for name in (*losses.losses.names(), "(t - o)**4/4", LONG.format("(t - o)")):
             yield prove_loss(name), tuple(DETAILS)
@@ -130,7 +135,12 @@ def asked() -> dict[str, list[frozenset[str]]]:
     for network, _ in every_derivation():
         for message in meanings(network if isinstance(network, Graph) else dense(network)).values():
             note(message)
-    for proved in (derive("2-2-2", "w11"), prove_activation("mish"), prove_loss("mse"), prove_loss("softmax_cross_entropy")):
+    for proved in (
+        derive("2-2-2", "w11"),
+        prove_activation("mish"),
+        prove_loss("mse"),
+        prove_loss("softmax_cross_entropy"),
+    ):
         for message in meanings(proved.graph, proved.derivation).values():
             note(message)
     for name in lectures.LECTURES:
@@ -267,7 +277,9 @@ def about_checks() -> set[str]:
     """
     from backprop_symbolic.numeric import check, claims, report
 
-    words = {w for module in (check, claims, report) for w in re.findall(r'"(\w+)"', inspect.getsource(module))}
+    words = {
+        w for module in (check, claims, report) for w in re.findall(r'"(\w+)"', inspect.getsource(module))
+    }
     words |= set(re.findall(r'"(?:check|verdict)\.(\w+)"', inspect.getsource(report)))
     known = messages("en")
     return {f"{t}.{w}" for t in ("check", "verdict", "cause") for w in words if f"{t}.{w}" in known}
@@ -449,7 +461,23 @@ def test_messages_are_words_only(language):
 
 
 #: What may follow a formula directly: nothing here depends on how the formula is read aloud.
-AFTER_A_FORMULA = ("의", "에", "까지", "부터", "마다", "도", "만", "번", "개", "배", "절", "층", "처럼", "보다", "째")
+AFTER_A_FORMULA = (
+    "의",
+    "에",
+    "까지",
+    "부터",
+    "마다",
+    "도",
+    "만",
+    "번",
+    "개",
+    "배",
+    "절",
+    "층",
+    "처럼",
+    "보다",
+    "째",
+)
 CHOICES = re.compile(
     r"을\(를\)|를\(을\)|이\(가\)|가\(이\)|은\(는\)|는\(은\)|와\(과\)|과\(와\)|\(으\)로|\(이\)"
 )

@@ -21,7 +21,11 @@ def notes(*args: str | Path, **more):
 
 
 def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+    return {
+        str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns)
+        for p in folder.rglob("*")
+        if p.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,9 @@ def test_the_folder_holds_documents_pictures_and_an_index(written):
         assert all((".ko." in picture) == (".ko." in name) for picture in pictures)
     said = {line.split()[0] for line in out.splitlines()}
     assert said == {"written"}
-    assert {Path(line.split(maxsplit=1)[1]).name for line in out.splitlines()} == {Path(n).name for n in names - {"index.html", LIST}}
+    assert {Path(line.split(maxsplit=1)[1]).name for line in out.splitlines()} == {
+        Path(n).name for n in names - {"index.html", LIST}
+    }
 
 
 def test_the_index_leads_to_everything(written):
@@ -73,7 +79,9 @@ def test_a_second_run_writes_nothing(written):
     after = everything(folder)
     index = ("index.html", LIST)  # in the language that is named first
     assert set(after) == set(before)
-    assert {n: found for n, found in after.items() if n not in index} == {n: found for n, found in before.items() if n not in index}
+    assert {n: found for n, found in after.items() if n not in index} == {
+        n: found for n, found in before.items() if n not in index
+    }
 
 
 def test_what_is_foreign_stays(tmp_path):
@@ -83,7 +91,9 @@ def test_what_is_foreign_stays(tmp_path):
     args = (*SMALL, "--no-pictures", "--format", "markdown", "-o", tmp_path)
     found = notes(*args)
     assert (found.code, found.out) == (2, "")
-    assert re.fullmatch(r"Error: 'notes\.md' in '.+' is not one that this program wrote; --force replaces it\n", found.err)
+    assert re.fullmatch(
+        r"Error: 'notes\.md' in '.+' is not one that this program wrote; --force replaces it\n", found.err
+    )
     assert everything(tmp_path) == before
     assert notes(*args, "--force").code == 0
     assert (tmp_path / "notes.md").read_text(encoding="utf-8") != "mine"
@@ -124,7 +134,17 @@ def test_hostile_text_comes_out_as_text(tmp_path):
     """A title with markup of every format is text in each of them, and in the index."""
     title = r"<script>alert(1)</script> \write18{ls} $$x$$ a|b_c #d% {{e}} `f` *g*"
     wanted = [f.name for f in formats if f.document is not None and f.name != "pdf"]
-    args = ("--network", "1-1", "--parts", "introduction", "--no-pictures", "--title", title, "--author", title)
+    args = (
+        "--network",
+        "1-1",
+        "--parts",
+        "introduction",
+        "--no-pictures",
+        "--title",
+        title,
+        "--author",
+        title,
+    )
     found = notes(*args, "--format", ",".join(wanted), "-o", tmp_path)
     assert (found.code, found.err) == (0, "")
     for path in tmp_path.glob("*.html"):
@@ -137,7 +157,9 @@ def test_hostile_text_comes_out_as_text(tmp_path):
 def test_progress_is_shown_on_a_terminal_only(tmp_path):
     """stderr that is no terminal stays empty; on a terminal the last line says what is being written."""
     script = Path(run.__globals__["SCRIPTS"]) / "backprop"
-    command = f"{script} notes --network 1-1 --parts introduction --no-pictures --format text -o {tmp_path / 'x'}"
+    command = (
+        f"{script} notes --network 1-1 --parts introduction --no-pictures --format text -o {tmp_path / 'x'}"
+    )
     seen = process(["script", "-qec", command, "/dev/null"])
     assert seen.code == 0
     assert "notes.txt …" in seen.out

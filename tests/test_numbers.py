@@ -133,11 +133,15 @@ def test_a_wrong_line_is_refused_by_name():
         if isinstance(part, Section):
             return dataclasses.replace(part, items=tuple(map(damaged, part.items)))
         assert isinstance(part, Group)
-        turned = tuple(dataclasses.replace(s, rhs=mul(Integer(-1), s.rhs)) if s.id == wrong.id else s for s in part.steps)
+        turned = tuple(
+            dataclasses.replace(s, rhs=mul(Integer(-1), s.rhs)) if s.id == wrong.id else s for s in part.steps
+        )
         return dataclasses.replace(part, steps=turned)
 
     damaged_one = dataclasses.replace(derivation, sections=tuple(map(damaged, derivation.sections)))
-    with pytest.raises(Unverified, match=rf"^step {wrong.id} \(insert\): .* comes to -0\.0821.* and to 0\.0821"):
+    with pytest.raises(
+        Unverified, match=rf"^step {wrong.id} \(insert\): .* comes to -0\.0821.* and to 0\.0821"
+    ):
         figures(damaged_one, resolve(MAZUR, [example("mazur")]))
 
 
@@ -165,7 +169,9 @@ LEAVES = st.floats(-1e4, 1e4).filter(lambda v: v == 0 or abs(v) > 1e-8)
 def test_what_is_shown_reads_back_as_its_value(numbers, text):
     """The line as written, digits and signs and brackets, is arithmetic with that result."""
     names = {name: Symbol(name) for name in numbers}
-    formula = replace(parse(text, names.get, lambda name: None), {names[n]: numeral(v, 17) for n, v in numbers.items()})
+    formula = replace(
+        parse(text, names.get, lambda name: None), {names[n]: numeral(v, 17) for n, v in numbers.items()}
+    )
     shown = Flat({})(formula)
     typed = re.sub(r"10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: f"10**({_plain(m[1])})", shown)
     typed = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: f"**{_plain(m[1])}", typed)
@@ -183,7 +189,9 @@ def _plain(raised: str) -> str:
 
 def test_without_a_learning_rate_the_update_has_no_number():
     graph = dense(Network.dense([1, 1]))
-    shown = with_numbers(derive(graph, "w11"), resolve(graph, [parse_set(t) for t in ("x1=1", "y_t1=0", "w11=0.5")])).text()
+    shown = with_numbers(
+        derive(graph, "w11"), resolve(graph, [parse_set(t) for t in ("x1=1", "y_t1=0", "w11=0.5")])
+    ).text()
     assert "w₁₁(t) - η" in shown
     assert "- η" not in shown.split("w₁₁(t) - η · δₒ₁ · x₁")[-1]
 

@@ -45,8 +45,12 @@ def test_the_wheel_derives_in_a_new_environment(wheel, tmp_path):
     """A fresh virtual environment, the wheel and its dependencies, nothing of the checkout."""
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=120)
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", str(wheel)], check=True, capture_output=True, timeout=300)
-    outcome = process([tmp_path / "venv" / "bin" / "derive", *ARGUMENTS], cwd=tmp_path, env=environment(PYTHONPATH=None))
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", str(wheel)], check=True, capture_output=True, timeout=300
+    )
+    outcome = process(
+        [tmp_path / "venv" / "bin" / "derive", *ARGUMENTS], cwd=tmp_path, env=environment(PYTHONPATH=None)
+    )
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == run(*ARGUMENTS).out
 
@@ -54,7 +58,9 @@ def test_the_wheel_derives_in_a_new_environment(wheel, tmp_path):
 def test_a_plain_checkout_derives(tmp_path):
     """`python -m backprop_symbolic` with the checkout on the path and nothing installed."""
     env = environment(PYTHONPATH=str(ROOT))
-    outcome = process([sys.executable, "-m", "backprop_symbolic", "derive", *ARGUMENTS], cwd=tmp_path, env=env)
+    outcome = process(
+        [sys.executable, "-m", "backprop_symbolic", "derive", *ARGUMENTS], cwd=tmp_path, env=env
+    )
     assert outcome.out == run(*ARGUMENTS).out
 
 

@@ -101,7 +101,10 @@ def drawn(case: str, kind: str) -> str:
 def on_paths(graph, parameter: Symbol) -> set[tuple[Symbol, Symbol]]:
     """The edges on some path from the parameter to the error, by walking the definitions both ways."""
     uses = {
-        (p, q.symbol) for q in graph.quantities.values() if q.definition is not None for p in symbols(q.definition)
+        (p, q.symbol)
+        for q in graph.quantities.values()
+        if q.definition is not None
+        for p in symbols(q.definition)
     }
 
     def closure(start: Symbol, steps: set[tuple[Symbol, Symbol]]) -> set[Symbol]:
@@ -167,7 +170,9 @@ def test_lines_join_the_boxes_of_the_path():
     drawing, _ = cases()["w31"]
     found = laid_out("w31")
     assert found.shapes[0].kind == "round"
-    boxes = {box.quantities[-1].name: shape for box, shape in zip(drawing.chart.boxes, found.shapes, strict=False)}
+    boxes = {
+        box.quantities[-1].name: shape for box, shape in zip(drawing.chart.boxes, found.shapes, strict=False)
+    }
     ends = {
         (boxes[a].rect.right, boxes[a].y, boxes[b].rect.left, boxes[b].y): pair
         for pair in [("E_o1", "E"), ("y_o1", "E_o1"), ("y_h1", "y_o1")]
@@ -198,7 +203,9 @@ def test_each_path_has_a_colour_and_a_line_style():
 def test_more_paths_than_can_be_told_apart_are_bundled():
     """Of 128 paths those that begin alike share a colour; the rest is said to be so many."""
     drawing, language = cases()["bundles"]
-    assert [(route.kind, route.count) for route in drawing.chart.routes] == [("bundle", 16)] * 4 + [("further", 64)]
+    assert [(route.kind, route.count) for route in drawing.chart.routes] == [("bundle", 16)] * 4 + [
+        ("further", 64)
+    ]
     text = "".join(ElementTree.fromstring(drawn("bundles", "svg")).itertext())
     assert "나머지 경로 64개" in text
     assert language == "ko"
@@ -237,7 +244,9 @@ def test_of_a_huge_network_only_what_is_shown_is_built():
     drawing = diagram(Network.dense([100_000, 100_000, 2]), "w50000,7", LECTURE)
     assert drawing.parameter == Symbol("w50000,7")
     assert len(drawing.graph.quantities) < 100
-    with pytest.raises(UnknownName, match=r"^no weight 'w9' in a 100000-100000-2 network\. Its weights: w11 … "):
+    with pytest.raises(
+        UnknownName, match=r"^no weight 'w9' in a 100000-100000-2 network\. Its weights: w11 … "
+    ):
         diagram(Network.dense([100_000, 100_000, 2]), "w9", LECTURE)
 
 
@@ -410,7 +419,8 @@ def test_in_a_browser_labels_neither_overlap_nor_leave_their_place(tmp_path):
     """Chromium measures every label: the room that was reckoned with is enough for real fonts."""
     page = tmp_path / "page.html"
     page.write_text(
-        f"<meta charset=utf-8><body>{''.join(drawn(c, 'svg') for c in CASES)}<script>{MEASURE}</script>", "utf-8"
+        f"<meta charset=utf-8><body>{''.join(drawn(c, 'svg') for c in CASES)}<script>{MEASURE}</script>",
+        "utf-8",
     )
     done = subprocess.run(
         [
@@ -457,7 +467,11 @@ FEW = ["w31", "w11 ko", "elided", "one bias", "softmax", "shared, w", "hostile, 
 @pytest.mark.latex
 @pytest.mark.parametrize(
     ("engine", "some"),
-    [("xelatex", FEW), pytest.param("xelatex", CASES, marks=pytest.mark.slow), pytest.param("lualatex", CASES, marks=pytest.mark.slow)],
+    [
+        ("xelatex", FEW),
+        pytest.param("xelatex", CASES, marks=pytest.mark.slow),
+        pytest.param("lualatex", CASES, marks=pytest.mark.slow),
+    ],
     ids=["few", "xelatex", "lualatex"],
 )
 def test_tikz_compiles(engine, some, tmp_path):
@@ -476,7 +490,9 @@ def test_tikz_compiles(engine, some, tmp_path):
     assert done.returncode == 0, log[-3000:]
     assert "Missing character" not in log
     assert not [m for m in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log) if float(m) > 1]
-    text = subprocess.run([program("pdftotext"), "all.pdf", "-"], cwd=tmp_path, capture_output=True, check=True)
+    text = subprocess.run(
+        [program("pdftotext"), "all.pdf", "-"], cwd=tmp_path, capture_output=True, check=True
+    )
     assert "가중합" in text.stdout.decode("utf-8").replace(" ", "")
 
 
@@ -507,7 +523,9 @@ def test_hangul_in_a_png_is_no_box(monkeypatch):
 
     def one(text: str) -> bytes:
         frame = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 30" width="60" height="30">'
-        return raster.raster(f'{frame}<style>{style()}</style><text class="bp-t bp-k" y="20">{text}</text></svg>', "png")
+        return raster.raster(
+            f'{frame}<style>{style()}</style><text class="bp-t bp-k" y="20">{text}</text></svg>', "png"
+        )
 
     pictures = [zlib.crc32(one(text)) for text in ("가", "중", "합", "오", "차", "", "x")]
     assert len(set(pictures)) == 7
@@ -523,7 +541,9 @@ def test_without_typst_or_a_font_one_line_says_what_to_install(monkeypatch):
     with pytest.raises(NotInstalled, match=r"^a picture as png with Hangul needs its font: pip install "):
         drawing.draw("png", names, language)
     monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == "typst" else real(n, *a))
-    with pytest.raises(NotInstalled, match=r"^a picture as pdf needs Typst: pip install 'backprop-symbolic\[pdf\]'$"):
+    with pytest.raises(
+        NotInstalled, match=r"^a picture as pdf needs Typst: pip install 'backprop-symbolic\[pdf\]'$"
+    ):
         drawing.draw("pdf", names, language)
     assert drawing.draw("svg", names, language)
 
@@ -598,7 +618,18 @@ def test_diagram_goes_to_stdout_or_a_file(call):
 
 def test_diagram_takes_every_option_of_a_network(call):
     """The loss, the penalties, the notation are all in the picture."""
-    options = ("--network", "2-2-2", "--activation", "tanh,softmax", "--loss", "mse", "--l2", "0.1", "--bias", "layer")
+    options = (
+        "--network",
+        "2-2-2",
+        "--activation",
+        "tanh,softmax",
+        "--loss",
+        "mse",
+        "--l2",
+        "0.1",
+        "--bias",
+        "layer",
+    )
     out = call("diagram", "--weight", "w2_11", *options, "--notation", "layered").out
     texts = {"".join(e.itertext()) for e in ElementTree.fromstring(out).iter(f"{SVG}text")}
     assert {"z(2)1", "a(2)1", "R2", "λ2", "b(2)", "t1", "E1"} <= texts

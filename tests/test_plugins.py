@@ -13,7 +13,7 @@ import pytest
 from backprop_symbolic.errors import BadPlugin, UnknownName
 from backprop_symbolic.registry import Registry
 
-MODULE = '''
+MODULE = """
 from backprop_symbolic.activations import Activation
 from backprop_symbolic.losses import Loss
 from backprop_symbolic.registry import Parameter
@@ -30,7 +30,7 @@ quartic = Loss("quartic", "(t - o)**4/4", "(o - t)**3")
 taken = Activation("relu", "x", "1", "r", "r")
 nonsense = Activation("nonsense", "x +* 2", "1", "n", "n")
 number = 3
-'''
+"""
 POINTS = """
 [backprop_symbolic.activations]
 squareplus = my_functions:squareplus
@@ -56,15 +56,32 @@ def plugin(tmp_path: Path) -> Path:
 
 
 def run(path: Path | None, *args: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(path or ""), os.environ.get("PYTHONPATH", "")]))}
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(path or ""), os.environ.get("PYTHONPATH", "")])),
+    }
     return subprocess.run(
-        [sys.executable, "-m", "backprop_symbolic", *args], capture_output=True, text=True, env=env, check=False
+        [sys.executable, "-m", "backprop_symbolic", *args],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
     )
 
 
 def test_an_activation_of_a_plugin_works_in_derive(plugin):
     """Without the package it is unknown; with it, it is derived and verified like any other."""
-    command = ("derive", "--activation", "squareplus(b=1),sigmoid", "--loss", "quartic", "--weight", "w11", "--format", "text")
+    command = (
+        "derive",
+        "--activation",
+        "squareplus(b=1),sigmoid",
+        "--loss",
+        "quartic",
+        "--weight",
+        "w11",
+        "--format",
+        "text",
+    )
     assert "no activation 'squareplus(b=1)'" in run(None, *command).stderr
     found = run(plugin, *command)
     assert found.returncode == 0, found.stderr
@@ -96,7 +113,10 @@ def test_list_shows_plugins_and_names_the_broken_ones(plugin):
     ("name", "says"),
     [
         ("missing", "the activation plug-in 'missing' of my-functions cannot be used: ModuleNotFoundError"),
-        ("number", "the activation plug-in 'number' of my-functions cannot be used: TypeError: my_functions:number is no Activation"),
+        (
+            "number",
+            "the activation plug-in 'number' of my-functions cannot be used: TypeError: my_functions:number is no Activation",
+        ),
         ("nonsense", "activation 'nonsense', line 1, column"),
     ],
 )
@@ -139,7 +159,17 @@ def test_a_real_package_is_installed_and_found(tmp_path):
         '[tool.hatch.build.targets.wheel]\nonly-include = ["my_functions.py"]\n'
     )
     target = tmp_path / "installed"
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target), str(source)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--target",
+        str(target),
+        str(source),
+    ]
     subprocess.run(install, check=True, capture_output=True, text=True)
     found = run(target, "derive", "--activation", "squareplus", "--weight", "w31", "--format", "text")
     assert found.returncode == 0, found.stderr

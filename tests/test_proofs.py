@@ -52,7 +52,11 @@ def formulas(draw: st.DrawFn, depth: int = 5) -> str:
     if depth == 0 or draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from(["x", "x", "x", "2", "1/3", "0.5"]))
     inner = formulas(depth=depth - 1)
-    kind = draw(st.sampled_from(["sum", "difference", "product", "quotient", "power", "exp", "log", "tanh", "erf", "cases"]))
+    kind = draw(
+        st.sampled_from(
+            ["sum", "difference", "product", "quotient", "power", "exp", "log", "tanh", "erf", "cases"]
+        )
+    )
     one = draw(inner)
     if kind in ("sum", "difference", "product"):
         sign = {"sum": "+", "difference": "-", "product": "*"}[kind]
@@ -108,7 +112,9 @@ def check(text: str) -> None:
         if theirs is None or ours is None:
             continue
         compared += 1
-        assert math.isclose(theirs, ours, rel_tol=1e-7, abs_tol=1e-9), f"{text} at {x}: {ours}, SymPy {theirs}"
+        assert math.isclose(theirs, ours, rel_tol=1e-7, abs_tol=1e-9), (
+            f"{text} at {x}: {ours}, SymPy {theirs}"
+        )
     assume(compared)
     for format in ("text", "latex"):
         written = prove_activation(page_name(text), detail="full").render(format)
@@ -170,7 +176,17 @@ def test_names_are_fresh():
     derivation = derive(Network.dense([1, 1], "sin(cos(exp(x**2)))"), "w11").derivation
     assert [str(s.lhs) for s in derivation.steps if isinstance(s.rule, InnerName)] == ["u", "v", "w"]
     given_names = Names({"u", "w", "a_1"})
-    assert [given_names.fresh(X).name for _ in range(10)][:9] == ["v", "s", "p", "q", "r", "a", "b", "c", "u_1"]
+    assert [given_names.fresh(X).name for _ in range(10)][:9] == [
+        "v",
+        "s",
+        "p",
+        "q",
+        "r",
+        "a",
+        "b",
+        "c",
+        "u_1",
+    ]
 
 
 def test_what_is_plain_gets_no_name():
@@ -196,7 +212,9 @@ def test_each_rule_can_recompute_its_line(entry):
 
 def test_detail_decides_which_lines_are_shown():
     """brief has fewer lines than normal, normal fewer than full; the result is in each."""
-    lengths = [len(prove_activation("mish", detail=d).text().splitlines()) for d in ("brief", "normal", "full")]
+    lengths = [
+        len(prove_activation("mish", detail=d).text().splitlines()) for d in ("brief", "normal", "full")
+    ]
     assert lengths == sorted(set(lengths))
     for detail in ("brief", "normal", "full"):
         assert "y(1 - y)" in prove_activation("sigmoid", detail=detail).text()
@@ -235,7 +253,10 @@ def test_the_form_found_is_the_derivative(entry):
             y = at(f, x)
             with mpmath.workdps(30):
                 value = lambdify([X, Y], plain(opened(expr)), "mpmath")(mpmath.mpf(x), mpmath.mpf(y))
-            assert math.isclose(here, float(mpmath.re(value)), rel_tol=1e-9, abs_tol=1e-11), (entry.name, shown(expr))
+            assert math.isclose(here, float(mpmath.re(value)), rel_tol=1e-9, abs_tol=1e-11), (
+                entry.name,
+                shown(expr),
+            )
     if entry.prime:
         assert shown(prime(entry)) == shown(used)
 
@@ -322,7 +343,10 @@ def test_an_elimination_can_be_given_another_name():
 def test_cases_are_taken_apart(text, expected):
     """Every interval between the borders with its own formula, from the highest down."""
     parsed = parse(text, {"x": X}.get)
-    found = [f"{shown(c.value)} | {c.condition if c.condition == True else shown(c.condition)}" for c in cases(parsed)]  # noqa: E712
+    found = [
+        f"{shown(c.value)} | {c.condition if c.condition == True else shown(c.condition)}"
+        for c in cases(parsed)
+    ]  # noqa: E712
     assert [f.replace("True", "true") for f in found] == expected
 
 
@@ -332,7 +356,9 @@ def test_flattening_keeps_the_value(x):
     """Nested cases and one list of cases have one value."""
     text = "max(0, min(x, 1)) + min(max(x + 3, 0), 6) * abs(x)"
     value = max(0, min(x, 1)) + min(max(x + 3, 0), 6) * abs(x)
-    assert math.isclose(at(flattened(parse(text, {"x": X}.get)), x) or 0.0, value, rel_tol=1e-9, abs_tol=1e-12)
+    assert math.isclose(
+        at(flattened(parse(text, {"x": X}.get)), x) or 0.0, value, rel_tol=1e-9, abs_tol=1e-12
+    )
 
 
 # ---------------------------------------------------------------- formulas typed by a user
@@ -461,8 +487,6 @@ def test_pages_say_what_a_name_means_here():
     assert "where x is not 0" in prove_activation("1/x").text()
 
 
-
-
 # ---------------------------------------------------------------- long formulas keep their names
 
 
@@ -497,7 +521,10 @@ def test_a_long_derivative_keeps_the_names():
 def test_a_short_derivative_is_put_together():
     """Where the whole can be read, no name is left in the end, and nothing is said of names."""
     text = chained(4)
-    assert sum(1 for _ in preorder_traversal(calculus_module.derivative(formula(activation(text)), X))) <= READABLE
+    assert (
+        sum(1 for _ in preorder_traversal(calculus_module.derivative(formula(activation(text)), X)))
+        <= READABLE
+    )
     assert "as named above" not in prove_activation(text).text()
 
 
@@ -516,7 +543,14 @@ def test_prelu_by_its_parameter():
 
 @pytest.mark.parametrize(
     ("name", "parameter"),
-    [("prelu", "slope"), ("leaky_relu", "slope"), ("elu", "alpha"), ("celu", "alpha"), ("softplus", "beta"), ("threshold", "value")],
+    [
+        ("prelu", "slope"),
+        ("leaky_relu", "slope"),
+        ("elu", "alpha"),
+        ("celu", "alpha"),
+        ("softplus", "beta"),
+        ("threshold", "value"),
+    ],
 )
 def test_the_derivative_by_a_parameter_is_measured(name, parameter):
     """The last line for ∂f/∂a equals a difference quotient of the formula with a as a letter."""
@@ -524,7 +558,11 @@ def test_the_derivative_by_a_parameter_is_measured(name, parameter):
     (chosen,) = (p for p in entry.parameters if p.name == parameter)
     f, letter = in_parameter(entry, chosen)
     page = activation_page(name)
-    end = [s for s in page.steps if isinstance(s.lhs, Partial) and s.lhs.wrt == letter and s.lhs.of.is_Symbol and str(s.lhs.of) == "f"][-1].rhs
+    end = [
+        s
+        for s in page.steps
+        if isinstance(s.lhs, Partial) and s.lhs.wrt == letter and s.lhs.of.is_Symbol and str(s.lhs.of) == "f"
+    ][-1].rhs
     for x in (-1.3, -0.2, 0.4, 1.7):
         with mpmath.workdps(40):
             value = lambdify([X, letter], plain(opened(f)), "mpmath")
@@ -563,8 +601,14 @@ def test_the_page_of_softmax():
 @pytest.mark.parametrize("strict", [False, True])
 def test_every_line_about_softmax_is_decided(name, strict):
     """Evidence for each line, for the formula of all indices too, and a complex step at the end."""
-    page = activation_page("softmax", strict=strict) if name == "activation" else loss_page("cross_entropy", strict=strict)
-    assert {s.evidence.method for s in page.steps} == {"prime_field+cancellation" if strict else "prime_field"}
+    page = (
+        activation_page("softmax", strict=strict)
+        if name == "activation"
+        else loss_page("cross_entropy", strict=strict)
+    )
+    assert {s.evidence.method for s in page.steps} == {
+        "prime_field+cancellation" if strict else "prime_field"
+    }
     assert page.evidence["method"] == "complex_step"
     assert len(page.ends) == 3
     for step in page.steps:
@@ -590,7 +634,9 @@ def test_the_page_of_softmax_with_cross_entropy():
     assert "targets_sum" in keys
     used = [s.rule.key for s in page.steps]
     assert used.index("sum_over_paths") < used.index("through_softmax") < used.index("hypothesis")
-    assert {shown(o): shown(e) for o, e in page.ends.items()} == {f"o_{k}": f"p_{k} - t_{k}" for k in (1, 2, 3)}
+    assert {shown(o): shown(e) for o, e in page.ends.items()} == {
+        f"o_{k}": f"p_{k} - t_{k}" for k in (1, 2, 3)
+    }
     assert shown(page.steps[-1].lhs) == "diff(E, o_k)"
     assert shown(page.steps[-1].rhs) == "p_k - t_k"
 

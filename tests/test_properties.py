@@ -49,7 +49,9 @@ def check(network: Network, which: int) -> None:
             continue
         if not (math.isfinite(claimed) and math.isfinite(measured)):
             continue
-        assert not differ(claimed, measured, 1e-8), f"{network} {weight}: {claimed} derived, {measured} measured"
+        assert not differ(claimed, measured, 1e-8), (
+            f"{network} {weight}: {claimed} derived, {measured} measured"
+        )
         compared += 1
         if compared == 2:
             return
@@ -120,7 +122,9 @@ def test_every_activation_with_every_loss(activation, loss):
                 here = at_a_point(result, seed)
                 claimed = gradient_at(result, w, here)
                 ahead, behind = (
-                    Oracle(result.graph, {}, {**here.leaves, w.name: here.leaves[w.name] + h}).number(result.graph.error)
+                    Oracle(result.graph, {}, {**here.leaves, w.name: here.leaves[w.name] + h}).number(
+                        result.graph.error
+                    )
                     for h in (1e-6, -1e-6)
                 )
             except NoValue:
@@ -128,7 +132,9 @@ def test_every_activation_with_every_loss(activation, loss):
             slope = (ahead - behind) / 2e-6
             if abs(slope) > 1e6:
                 continue  # beside a pole the difference quotient means little
-            assert abs(claimed - slope) < 1e-4 * max(1.0, abs(slope)), f"{weight}: {claimed} derived, {slope} measured"
+            assert abs(claimed - slope) < 1e-4 * max(1.0, abs(slope)), (
+                f"{weight}: {claimed} derived, {slope} measured"
+            )
             done += 1
             if done == 2:
                 break

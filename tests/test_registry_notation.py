@@ -149,7 +149,9 @@ def test_commas_stand_only_where_numbers_have_two_digits():
     lecture = notation("lecture")
     for place, name in [((3, 1), "w31"), ((10, 3), "w10,3"), ((3, 10), "w3,10"), ((12, 11), "w12,11")]:
         assert lecture.typed("weight", Place(node=place[0], from_node=place[1])) == name
-        assert lecture.written("weight", Place(node=place[0], from_node=place[1]), "en") == f"w_{{{name[1:]}}}"
+        assert (
+            lecture.written("weight", Place(node=place[0], from_node=place[1]), "en") == f"w_{{{name[1:]}}}"
+        )
 
 
 def file(folder: Path, change: tuple[str, str] | None = None, name: str = "own.toml") -> str:

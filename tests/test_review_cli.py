@@ -166,7 +166,10 @@ def test_options_that_do_not_exist_are_refused_by_name(review):
 
 
 def test_files_that_cannot_be_read_are_refused(review, here):
-    refused(review("lectur.md", lecture_md=RIGHT), "cannot read 'lectur.md': No such file.*Did you mean 'lecture.md'\\?")
+    refused(
+        review("lectur.md", lecture_md=RIGHT),
+        "cannot read 'lectur.md': No such file.*Did you mean 'lecture.md'\\?",
+    )
     refused(review("."), "cannot read '.': Is a directory")
     refused(review("a\0.md"), "cannot read .*")
 
@@ -195,7 +198,9 @@ def test_a_macro_of_the_text_is_put_in_or_named(review):
     assert "repaired in b.tex: 0" in outcome.err
 
 
-@pytest.mark.parametrize("text", ["{" * 100_000, "}" * 100_000, "\\frac" * 100_000, "(" * 100_000, "x^" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["{" * 100_000, "}" * 100_000, "\\frac" * 100_000, "(" * 100_000, "x^" * 100_000]
+)
 def test_braces_without_end_are_not_decided(review, text):
     """A row of them is one that was not read; the rows around it are judged."""
     outcome = review("a.md", "--format", "json", a_md=f"{RIGHT}\n$$ a = {text} $$\n")
@@ -236,7 +241,38 @@ def test_fix_refuses_to_overwrite(review, here):
     refused(review("a.md", "--fix", "c.md", "-o", "c.md", a_md=WRONG), ".*is 'c.md' itself.*")
     refused(review("a.md", "--fix", "none/c.md", a_md=WRONG), ".*no directory 'none'")
     refused(review("a.md", "b.md", "--fix", "c.md", a_md=WRONG, b_md=WRONG), ".*one file, not 2")
-    refused(review("a.ipynb", "--fix", "c.md", a_ipynb="{}"), ".*not notebooks")
+    once = json.dumps({"cells": [{"cell_type": "markdown", "source": ["x", "y"], "last": WRONG}]})
+    twice = once.replace('"last"', '"source"')
+    refused(review("a.ipynb", "--fix", "c.ipynb", a_ipynb=twice), ".*stands twice.*")
+
+
+NOTEBOOK = r"""{ "metadata": {"source": "$$ \\frac{dy}{dx} = -2x $$"},
+ "cells" : [
+  {"cell_type": "code", "source": ["y = -2*x\n"], "outputs": []},
+  {"cell_type":"markdown", "source": ["$$ y = x^2 $$\n", "\n",
+     "$$ \\frac{dy}{dx} = -2x $$ \u00e9\n"], "id": "é"},
+  {"attachments": {"source": []}, "cell_type": "markdown", "source": "$$ z = x^3 $$\n$$ \\frac{dz}{dx} = -3\n x^2 $$"}
+ ], "nbformat": 4 }
+"""
+
+
+def test_fix_of_a_notebook(review, here):
+    """The strings of the cells are changed; blanks, escapes and all other strings stay byte for byte."""
+    assert review("a.ipynb", "--fix", "b.ipynb", a_ipynb=NOTEBOOK).code == 1
+    repaired = (here / "b.ipynb").read_bytes().decode()
+    expected = NOTEBOOK.replace(r"-2x $$ \u00e9", r"2x $$ \u00e9").replace("-3\\n x^2", "3\\n x^2")
+    assert repaired == expected
+    assert review("b.ipynb").code == 0
+
+
+def test_fix_over_several_strings_of_a_cell(review, here):
+    """A side that is broken into lines, each a string of its own."""
+    source = ["$$ y = x^2 + x $$\n", "$$ \\frac{dy}{dx} = 2x\n", " - \n", " 1 $$\n", "end"]
+    book = {"cells": [{"cell_type": "markdown", "source": source}]}
+    assert review("a.ipynb", "--fix", "b.ipynb", a_ipynb=json.dumps(book)).code == 1
+    lines = json.loads((here / "b.ipynb").read_text())["cells"][0]["source"]
+    assert (lines[0], lines[-1], len(lines)) == (source[0], "end", len(source))
+    assert review("b.ipynb").code == 0
 
 
 def test_fix_of_a_right_text_is_the_text(review, here):

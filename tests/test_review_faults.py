@@ -125,7 +125,10 @@ GENERAL = {
     ),
     "bound": (r"\le c \cdot \sup |f'| \cdot", r"\le c \cdot \sup |f'| \cdot \sup |f'| \cdot"),
     "second derivative": (r"(e^{-x} - 1)}{(1 + e^{-x})^{3}}", r"(e^{-x} + 1)}{(1 + e^{-x})^{3}}"),
-    "at a point": (r"\sigma''(0) &= \frac{e^{0} \cdot (e^{0} - 1)}{8}", r"\sigma''(0) &= \frac{e^{0} \cdot (e^{0} - 2)}{8}"),
+    "at a point": (
+        r"\sigma''(0) &= \frac{e^{0} \cdot (e^{0} - 1)}{8}",
+        r"\sigma''(0) &= \frac{e^{0} \cdot (e^{0} - 2)}{8}",
+    ),
 }
 
 

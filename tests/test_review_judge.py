@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from inspect import getsource
 
@@ -88,11 +89,32 @@ def test_a_delta_means_what_the_text_says():
 
 
 def test_a_wrong_link_has_a_counterexample():
-    """Numbers for the names, and what both sides come to there."""
+    """Numbers for what is free, as the text writes it, and what both sides come to there."""
     found = reviewed(*NET, r"\frac{\partial net_1}{\partial w_1} = x_2").findings[-1]
     values = dict(found.at)
-    assert float(found.sides[1]) == pytest.approx(float(values["x2"]))
-    assert float(found.sides[0]) != pytest.approx(float(found.sides[1]))
+    assert set(values) == {"x_1", "x_2"}
+    assert [float(side) for side in found.sides] == [float(values["x_1"]), float(values["x_2"])]
+
+
+def test_a_counterexample_can_be_computed_by_hand():
+    """Inputs, weights and targets come first; what is computed from them, as far as the line names it, then."""
+    found = reviewed(*NET, r"\frac{\partial E}{\partial y_1} = t_1 - y_1").findings[-1]
+    at, hence = dict(found.at), {name: float(value) for name, value in found.hence}
+    assert set(at) == {"w_1", "x_1", "w_2", "x_2", "b", "t_1"}
+    w1, x1, w2, x2, b, t = (float(at[n]) for n in ("w_1", "x_1", "w_2", "x_2", "b", "t_1"))
+    y = 1 / (1 + math.exp(-(w1 * x1 + w2 * x2 + b)))
+    assert hence["y_1"] == pytest.approx(y, rel=1e-4)
+    assert float(found.sides[0]) == pytest.approx(y - t, rel=1e-4)
+    assert float(found.sides[1]) == pytest.approx(t - y, rel=1e-4)
+
+
+def test_a_large_network_is_shown_by_the_names_of_the_line():
+    """Dozens of weights are no help: then what the line itself names has its numbers."""
+    given = Given(graph=dense(Network.dense((4, 6, 3)), notation("lecture")))
+    found = reviewed(r"\frac{\partial E}{\partial w_{11}} = \delta_{1} \cdot x_{2}", given=given).findings[-1]
+    assert found.verdict == WRONG
+    assert len(found.at) <= judge.SHOWN
+    assert "x_{2}" in dict(found.at)
 
 
 def test_what_only_follows_is_marked():
@@ -108,7 +130,12 @@ def test_what_only_follows_is_marked():
 
 def test_letters_get_new_meanings():
     """z = x + y, later z = x y: each is right, and said."""
-    texts = (r"z = x + y", r"\frac{\partial z}{\partial x} = 1", r"z = x y", r"\frac{\partial z}{\partial x} = y")
+    texts = (
+        r"z = x + y",
+        r"\frac{\partial z}{\partial x} = 1",
+        r"z = x y",
+        r"\frac{\partial z}{\partial x} = y",
+    )
     review = reviewed(*texts)
     assert [f.verdict for f in review.findings] == [RIGHT] * 4
     assert "context_again" in [said.key for said, _ in review.context]
@@ -124,7 +151,10 @@ def test_functions_that_are_not_known():
     """f and g may be any; where f is defined it is that."""
     assert verdicts(r"\{f(g(x))\}' = f'(g(x)) g'(x)") == [RIGHT]
     assert verdicts(r"\frac{df}{dx} = \frac{df}{dg} \cdot \frac{dg}{dx}") == [RIGHT]
-    assert verdicts(r"h_1 = g(i_1 w_1)", r"\frac{\partial h_1}{\partial w_1} = i_1 g'(i_1 w_1)") == [RIGHT, RIGHT]
+    assert verdicts(r"h_1 = g(i_1 w_1)", r"\frac{\partial h_1}{\partial w_1} = i_1 g'(i_1 w_1)") == [
+        RIGHT,
+        RIGHT,
+    ]
     assert verdicts(r"h_1 = g(i_1 w_1)", r"\frac{\partial h_1}{\partial w_1} = w_1 g'(i_1 w_1)")[1] == WRONG
     assert verdicts(r"f(x) = \frac{1}{1 + e^{-x}}", r"f'(x) = f(x) (1 - f(x))") == [RIGHT, RIGHT]
     assert verdicts(r"f(x) = x^3", r"f'(x) = 3 x^2") == [RIGHT, RIGHT]
@@ -135,6 +165,45 @@ def test_a_proof_in_x():
     head = r"\frac{d}{dx}(\frac{1}{1 + e^{-x}}) = "
     assert verdicts(head + r"\frac{e^{-x}}{(1 + e^{-x})^2}") == [RIGHT]
     assert verdicts(head + r"\frac{-e^{-x}}{(1 + e^{-x})^2}") == [WRONG]
+
+
+# ---------------------------------------------------------------- readings
+
+
+def readings(*texts: str, given: Given | None = None) -> list[tuple[str, dict]]:
+    """How the last line was read."""
+    found = reviewed(*texts, given=given).findings[-1]
+    assert found.verdict == RIGHT, found.why
+    return [(said.key, dict(said.args)) for said in found.readings]
+
+
+def test_a_plain_reading_is_not_told():
+    assert readings(*NET, r"\frac{\partial E}{\partial y_1} = y_1 - t_1") == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ((*NET, r"\frac{\partial E}{\partial w_1} = \delta_1 x_1"), ("read_alias", "name", r"\delta_1")),
+        ((r"a = 3 x", r"z = a x + x", r"\frac{\partial z}{\partial x} = a + 1"), ("read_direct", "", "")),
+        ((r"\frac{df}{dx} = \frac{df}{dg} \cdot \frac{dg}{dx}",), ("read_linked", "other", "g")),
+        (
+            (*NET, r"\frac{\partial E_{total}}{\partial y_1} = y_1 - t_1"),
+            ("context_alias", "name", "Etotal"),
+        ),
+        ((*SOFTMAX, r"\frac{\partial L}{\partial o_i} = p_i - y_i"), ("read_alias", "other", "a_{i}")),
+        ((*NET[::2], r"y_1 = f(net_1)", r"f'(net_1) = y_1 (1 - y_1)"), ("read_logistic", "", "")),
+    ],
+)
+def test_a_line_tells_how_it_was_read(texts, said):
+    """What holds in one of several readings alone says which; what holds from then on is said at the head."""
+    review = reviewed(*texts)
+    assert review.findings[-1].verdict == RIGHT, review.findings[-1].why
+    heads = [m for m, _ in review.context]
+    told = {
+        (m.key, k, m.args.get(k, "")) for m in (*review.findings[-1].readings, *heads) for k in (*m.args, "")
+    }
+    assert said in told
 
 
 # ---------------------------------------------------------------- indices
@@ -203,6 +272,29 @@ def test_numbers(row, verdict):
     assert set(found) == {verdict}
 
 
+@pytest.mark.parametrize(
+    ("row", "verdict", "told"),
+    [
+        (r"y_1 = 0.59327", RIGHT, ()),
+        (r"y_1 = 0.59326", WRONG, ("mistake_rounding",)),
+        (r"y_1 = 0.59328", WRONG, ("mistake_rounding",)),
+        (r"y_1 = 0.59372", WRONG, ("mistake_digit",)),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.2413", RIGHT, ()),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.241351", RIGHT, ()),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.24142", RIGHT, ("read_rounding",)),
+        (r"\frac{\partial y_1}{\partial net_1} = 0.593 (1 - 0.593) = 0.3172", WRONG, ("mistake_arithmetic",)),
+    ],
+)
+def test_rounding(row, verdict, told):
+    """Half a unit of the last digit is right; more only where the rounding before allows it, and that is told."""
+    found = reviewed(*NUMBERS, row).findings[-1]
+    assert found.verdict == verdict
+    assert (
+        tuple(said.key.removeprefix("review.") for said in (*found.readings, *filter(None, [found.mistake])))
+        == told
+    )
+
+
 def test_updated_numbers():
     """After an update the text may go on with the new weights."""
     texts = (
@@ -253,7 +345,7 @@ def test_what_was_taken_is_said():
 def test_every_sentence_has_its_words():
     """Whatever context, meaning and judge say is in the message files."""
     text = "".join(getsource(module) for module in (context, meaning, judge))
-    keys = set(re.findall(r"\"((?:why|remark|context)_\w+)\"", text))
+    keys = set(re.findall(r"\"((?:why|remark|context|read)_\w+)\"", text))
     for language in languages():
         assert {f"review.{key}" for key in keys} <= set(messages(language))
 

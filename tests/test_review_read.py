@@ -79,7 +79,9 @@ def short(node: Node | None) -> str:
         case Foreign(what=what):
             return f"?{what}?"
         case Relation(sides=sides, signs=signs):
-            return short(sides[0]) + "".join(f" {s} {short(x)}" for s, x in zip(signs, sides[1:], strict=True))
+            return short(sides[0]) + "".join(
+                f" {s} {short(x)}" for s, x in zip(signs, sides[1:], strict=True)
+            )
     raise AssertionError(node)
 
 
@@ -379,7 +381,9 @@ def test_deep_nesting_is_refused():
 PIECES = r"\frac \partial d { } ( ) [ ] \{ \} _ ^ ' + - * / = , . | \| \left \right \begin{cases} \end{cases} & \\ \sum \sqrt x w_{31} 3 0.5 오차 y_{o1} \text{a b} \text{if} \quad \sigma f e \ln \max \hat t (t+1) \boxed \mathbf \over < > \therefore \Rightarrow 同理 \cdot \Delta \in dE/ dw \prime \left\{ \begin{array}{l} \end{array} \right. && if d/dx \mathrm{d} {} \odot \top T $ $$ ` ```".split(" ")  # noqa: SIM905  # fmt: skip
 
 
-@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=30), st.sampled_from(["", " "]))
+@given(
+    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=30), st.sampled_from(["", " "])
+)
 def test_anything_is_read_or_refused(pieces, blank):
     """Whatever is written: a statement or a refusal, with a place inside the row; no exception."""
     text = blank.join(pieces)
@@ -396,7 +400,11 @@ def test_anything_is_read_or_refused(pieces, blank):
 def unread(data: bytes, name: str, displays: bool = False) -> list[str]:
     found = grammar.parse_all(sources.read(data, name))
     assert len(found) > 10
-    return [f"{f.why.key}: {f.row.text}" for f in found if isinstance(f, NotRead) and (f.row.display or not displays)]
+    return [
+        f"{f.why.key}: {f.row.text}"
+        for f in found
+        if isinstance(f, NotRead) and (f.row.display or not displays)
+    ]
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -425,7 +433,10 @@ def test_published_texts_are_read():
 
 def test_a_formula_over_several_rows_is_one_statement():
     """An open bracket, an operator at the end or at the beginning: the ids of all."""
-    rows = [row(t, i + 1, i) for i, t in enumerate([r"a = \{b", r"+ c\}*", "[d]", "= e", "= f + g", "+ h", "i = j"])]
+    rows = [
+        row(t, i + 1, i)
+        for i, t in enumerate([r"a = \{b", r"+ c\}*", "[d]", "= e", "= f + g", "+ h", "i = j"])
+    ]
     found = grammar.parse_all(rows)
     assert [f.row.id for f in found] == ["R1+R2+R3", "R4", "R5+R6", "R7"]
     assert short(found[0].relations[0]) == "a = [(+b+c) d]"

@@ -116,7 +116,12 @@ def test_nothing_of_the_text_controls_a_screen(format):
     """Escape sequences and right-to-left marks of a hostile text do not reach a terminal."""
     hostile = "a \x1b[31m\u202e = b"
     at = tuple((1, i + 1) for i in range(len(hostile) + 1))
-    found = Finding(Row("R1", hostile, at, 1), (0, len(hostile)), UNDECIDED, why=Message("review.title", {"source": hostile}))
+    found = Finding(
+        Row("R1", hostile, at, 1),
+        (0, len(hostile)),
+        UNDECIDED,
+        why=Message("review.title", {"source": hostile}),
+    )
     text = report.write(Review("x\x1b.md", hostile, (), (found,)), format, "en")
     shown = json.loads(text)["runs"][0]["results"][0]["message"]["text"] if format == "sarif" else text
     assert not {"\x1b", "\u202e"} & set(shown)
@@ -188,7 +193,16 @@ def test_the_nu_checker_finds_no_error_in_the_page(tmp_path):
     require("math_core")
     jar = node_module("vnu-jar") / "build" / "dist" / "vnu.jar"
     (tmp_path / "page.html").write_text(report.write(REVIEW, "html", "ko"), encoding="utf-8")
-    command = [program("java"), "-Xss1m", "-jar", jar, "--format", "json", "--errors-only", tmp_path / "page.html"]
+    command = [
+        program("java"),
+        "-Xss1m",
+        "-jar",
+        jar,
+        "--format",
+        "json",
+        "--errors-only",
+        tmp_path / "page.html",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     found = [m["message"] for m in json.loads(done.stderr)["messages"] if "math-depth" not in m["message"]]
     assert found == []
@@ -238,7 +252,12 @@ def test_sarif_has_a_result_for_all_that_is_not_right():
         assert rules[result["ruleIndex"]] == result["ruleId"]
         assert result["message"]["text"]
     region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
-    assert {k: region[k] for k in region if k != "snippet"} == {"startLine": 4, "startColumn": 4, "endLine": 4, "endColumn": 22}
+    assert {k: region[k] for k in region if k != "snippet"} == {
+        "startLine": 4,
+        "startColumn": 4,
+        "endLine": 4,
+        "endColumn": 22,
+    }
     related = run["results"][2]["relatedLocations"][0]["physicalLocation"]["region"]
     assert related["startLine"] == 4
 
@@ -250,7 +269,11 @@ def test_the_fix_of_sarif_is_the_repaired_text():
     region, lines = change["deletedRegion"], TEXT.split("\n")
     assert region["startLine"] == region["endLine"]
     line = lines[region["startLine"] - 1]
-    lines[region["startLine"] - 1] = line[: region["startColumn"] - 1] + change["insertedContent"]["text"] + line[region["endColumn"] - 1 :]
+    lines[region["startLine"] - 1] = (
+        line[: region["startColumn"] - 1]
+        + change["insertedContent"]["text"]
+        + line[region["endColumn"] - 1 :]
+    )
     assert "\n".join(lines) == fix.repaired(TEXT, fix.edits(REVIEW.findings))
 
 
@@ -288,7 +311,9 @@ def test_everything_else_stays_as_it_is(before, after, rows):
         text, whole = text + between, whole + between
         line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
         at = tuple((line, column + i) for i in range(len(old) + 1))
-        findings.append(Finding(Row(f"R{number}", old, at, number), (0, len(old)), WRONG, right=old, repair=new))
+        findings.append(
+            Finding(Row(f"R{number}", old, at, number), (0, len(old)), WRONG, right=old, repair=new)
+        )
         core = old.strip()
         text, whole = text + old, whole + (new or core)
     assert fix.repaired(text, fix.edits(findings)) == whole

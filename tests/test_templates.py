@@ -35,7 +35,10 @@ def test_one_sentence_is_changed(tmp_path, derivation):
 
 
 def test_a_template_is_replaced(tmp_path, derivation):
-    own = folder(tmp_path, **{"latex/fragment.tex": "% mine\n<< title >>\n<% include '_part.txt' %>", "_part.txt": "part"})
+    own = folder(
+        tmp_path,
+        **{"latex/fragment.tex": "% mine\n<< title >>\n<% include '_part.txt' %>", "_part.txt": "part"},
+    )
     assert rendered(derivation, "latex", Options(templates=own)).content.startswith("% mine\nDerivation of $")
 
 
@@ -46,11 +49,17 @@ def test_a_language_is_one_file(tmp_path, derivation):
     source = Path(api.__file__).parent.parent / "templates" / "messages" / "en.toml"
     text = source.read_text(encoding="utf-8").replace('language = "English"', 'language = "Ελληνικά"')
     own = folder(tmp_path, **{"messages/el.toml": text})
-    assert rendered(derivation, "text", Options("el", templates=own)).content == rendered(derivation, "text").content
+    assert (
+        rendered(derivation, "text", Options("el", templates=own)).content
+        == rendered(derivation, "text").content
+    )
     assert tomllib.loads(text)["word"]["language"] == "Ελληνικά"
     other = tmp_path / "other"
     own = folder(other, **{"messages/fr.toml": '[word]\nlanguage = "français"\n'})
-    with pytest.raises(BackpropError, match=r"'fr\.toml' of the template folder is a new language and lacks \d+ of \d+ messages, the first is 'word\.otherwise'"):
+    with pytest.raises(
+        BackpropError,
+        match=r"'fr\.toml' of the template folder is a new language and lacks \d+ of \d+ messages, the first is 'word\.otherwise'",
+    ):
         messages("fr", own)
 
 
@@ -91,4 +100,7 @@ def test_every_template_can_be_overridden(tmp_path, derivation):
     for format_ in formats:
         options = Options(standalone=format_.name == "latex")
         theirs = Options(standalone=options.standalone, templates=own)
-        assert rendered(derivation, format_.name, theirs).data == rendered(derivation, format_.name, options).data
+        assert (
+            rendered(derivation, format_.name, theirs).data
+            == rendered(derivation, format_.name, options).data
+        )

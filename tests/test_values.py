@@ -116,7 +116,9 @@ def test_yaml_runs_nothing_and_expands_nothing(tmp_path):
 
 
 def test_later_sources_win():
-    values = resolve(GRAPH, [example("mazur"), parse_set("x1=0.5"), parse_set("w_{31}=2"), parse_set("eta=1")])
+    values = resolve(
+        GRAPH, [example("mazur"), parse_set("x1=0.5"), parse_set("w_{31}=2"), parse_set("eta=1")]
+    )
     assert (named(values)["x1"], named(values)["w31"], named(values)["eta"]) == (0.5, 2.0, 1.0)
     assert values.origins[next(s for s in GRAPH.quantities if s.name == "x1")] == "--set x1=0.5"
 
@@ -246,8 +248,14 @@ def test_what_does_not_fit_the_network(sources, said):
     [
         ({"inputs": [1]}, "'inputs': 1 given, 2 needed (inputs)"),
         ({"weights": [[[1, 2], [3, 4]]]}, "'weights': 1 given, 2 needed (layers of a 2-2-2 network)"),
-        ({"weights": [[[1, 2]], [[1, 2], [3, 4]]]}, "'weights', layer 1: 1 given, 2 needed (rows, one for each unit)"),
-        ({"weights": [[[1, 2], [3]], [[1, 2], [3, 4]]]}, "'weights', layer 1, row 2: 1 given, 2 needed (weights)"),
+        (
+            {"weights": [[[1, 2]], [[1, 2], [3, 4]]]},
+            "'weights', layer 1: 1 given, 2 needed (rows, one for each unit)",
+        ),
+        (
+            {"weights": [[[1, 2], [3]], [[1, 2], [3, 4]]]},
+            "'weights', layer 1, row 2: 1 given, 2 needed (weights)",
+        ),
         ({"biases": [0.35]}, "'biases': 1 given, 2 needed (layers of a 2-2-2 network)"),
         ({"x1": 2}, "'inputs[1]': 'x1' is given twice, first at"),
     ],
@@ -263,7 +271,9 @@ def test_arrays_of_a_wrong_shape(change, said, tmp_path):
 def test_a_number_out_of_a_domain_is_named():
     """log 0: the quantity, its formula and the numbers in it."""
     graph = read("parameters w\na = w*x1\nE = log(a)\n")
-    with pytest.raises(BadValues, match=r"E = ln\(a\) has no value at a = 0: the logarithm of a number that is not positive"):
+    with pytest.raises(
+        BadValues, match=r"E = ln\(a\) has no value at a = 0: the logarithm of a number that is not positive"
+    ):
         resolve(graph, [parse_set("w=0"), parse_set("x1=1")])
     graph = dense(Network.dense([1, 2], "relu", "categorical_cross_entropy", "none"))
     with pytest.raises(BadValues, match=r"E_o1 = .* has no value at y_t1 = 0.5, y_o1 = 0: the logarithm"):
@@ -271,7 +281,9 @@ def test_a_number_out_of_a_domain_is_named():
     graph = dense(Network.dense([1, 2], "softmax", "categorical_cross_entropy", "none"))
     given = [parse_set(t) for t in ("x1=1", "w11=-1", "w21=1", "y_t1=0.5")]
     assert named(resolve(graph, given))["y_t2"] == 0.5
-    with pytest.raises(BadValues, match=r"--set y_t2=0.7: y_t2 = 0.7, but y_t2 = 1 - y_t1 = 0.5: the targets are"):
+    with pytest.raises(
+        BadValues, match=r"--set y_t2=0.7: y_t2 = 0.7, but y_t2 = 1 - y_t1 = 0.5: the targets are"
+    ):
         resolve(graph, [*given, parse_set("y_t2=0.7")])
 
 
@@ -288,7 +300,12 @@ def test_a_penalty_is_what_the_network_states():
 def test_options_win_and_contradictions_are_told(tmp_path):
     first = load(written(tmp_path, 'network = "2-2-2"\nbias = "node"\n', "toml"))
     chosen, notes = stated([example("mazur"), first], {"network": "2-3-2", "loss": None})
-    assert (chosen["network"], chosen["bias"], chosen["notation"], chosen["loss"]) == ("2-3-2", "node", "mazur", None)
+    assert (chosen["network"], chosen["bias"], chosen["notation"], chosen["loss"]) == (
+        "2-3-2",
+        "node",
+        "mazur",
+        None,
+    )
     assert len(notes) == 2
     assert notes[1].startswith("--network 2-3-2 is used, not ")
     with pytest.raises(BadValues, match="is a graph: 'network' is about networks"):
@@ -323,7 +340,13 @@ def test_any_text_is_values_or_refused_in_one_line(tmp_path_factory, text, suffi
 
 
 LEAF = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-TREE = st.recursive(LEAF, lambda t: st.lists(t, max_size=3) | st.dictionaries(st.sampled_from([*NAMES, *ARRAYS, "z"]), t, max_size=4), max_leaves=12)
+TREE = st.recursive(
+    LEAF,
+    lambda t: (
+        st.lists(t, max_size=3) | st.dictionaries(st.sampled_from([*NAMES, *ARRAYS, "z"]), t, max_size=4)
+    ),
+    max_leaves=12,
+)
 
 
 @given(TREE)

@@ -215,7 +215,9 @@ def test_no_bound_where_the_slope_has_none():
 
     added = activations.register(Activation("square_for_test", "x**2", "2*x", "q", "q"))
     try:
-        with pytest.raises(NoBound, match=r"^the slope of 'square_for_test' is unbounded, so there is no bound"):
+        with pytest.raises(
+            NoBound, match=r"^the slope of 'square_for_test' is unbounded, so there is no bound"
+        ):
             vanishing(Network.parse("2-2-2", added.name))
     finally:
         del activations._entries["squarefortest"]
@@ -300,7 +302,9 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *a: None if name == "matplotlib" else found(name, *a)
     )
-    with pytest.raises(NotInstalled, match=r"^plots need matplotlib: pip install 'backprop-symbolic\[plot\]'$"):
+    with pytest.raises(
+        NotInstalled, match=r"^plots need matplotlib: pip install 'backprop-symbolic\[plot\]'$"
+    ):
         plots.needed()
 
 
@@ -309,7 +313,9 @@ def test_without_a_hangul_font_one_line_says_so(lecture, monkeypatch):
     from backprop_symbolic import plots
 
     monkeypatch.setattr(plots, "hangul_font", lambda: None)
-    with pytest.raises(NotInstalled, match=r"^plots in 'ko' need a font with Hangul: pip install koreanize-mat"):
+    with pytest.raises(
+        NotInstalled, match=r"^plots in 'ko' need a font with Hangul: pip install koreanize-mat"
+    ):
         plots.vanishing_plot(lecture, "svg", "ko")
     assert plots.vanishing_plot(lecture, "svg", "en")
 
@@ -391,7 +397,8 @@ def test_colours_and_styles_tell_curves_apart():
 
 
 @pytest.mark.parametrize(
-    "name", [*(a.name for a in activations), "x**(1/3)", "log(x)", "x if x >= 1 else -x", "max(x, 2)", "exp(exp(x))"]
+    "name",
+    [*(a.name for a in activations), "x**(1/3)", "log(x)", "x if x >= 1 else -x", "max(x, 2)", "exp(exp(x))"],
 )
 def test_dual_numbers_say_what_the_evaluator_says(name):
     """The quick way to f(x) and f'(x) agrees with the slow one, at kinks and where there is no value too."""

@@ -57,7 +57,9 @@ E = (t1 - q)**2/2 + 0.5*p*(t2 - s1)
 """
 
 
-def network(sizes: list[int], names: list[str] | None, repeat: bool, /, **options: object) -> Callable[[], Derivation]:
+def network(
+    sizes: list[int], names: list[str] | None, repeat: bool, /, **options: object
+) -> Callable[[], Derivation]:
     def build() -> Derivation:
         graph = dense(Network.dense(sizes, **options))
         wanted = graph.parameters if names is None else [graph.parameter(n) for n in names]
@@ -83,12 +85,20 @@ DERIVATIONS: dict[str, Callable[[], Derivation]] = {
     "2-2-2-2 first, mixed, bias per layer, full": network([2, 2, 2, 2], ["w11", "b1"], True, **MIXED),
     "1-2-4 w11, bias per node": network([1, 2, 4], ["w11", "b1"], False, bias="node"),
     "2-2-1-2-1 w12": network([2, 2, 1, 2, 1], ["w12"], False, activation="arctan"),
-    "2-2-2 leaky_relu and identity, mae": network([2, 2, 2], ["w11", "w42"], False, activation=["leaky_relu", "identity"], loss="mae"),
-    "2-2-2 cross entropy": network([2, 2, 2], ["w11", "w42"], False, loss="binary_cross_entropy", bias="none"),
+    "2-2-2 leaky_relu and identity, mae": network(
+        [2, 2, 2], ["w11", "w42"], False, activation=["leaky_relu", "identity"], loss="mae"
+    ),
+    "2-2-2 cross entropy": network(
+        [2, 2, 2], ["w11", "w42"], False, loss="binary_cross_entropy", bias="none"
+    ),
     "2-2-1 silu": network([2, 2, 1], ["w11"], True, activation="silu", loss="mse", bias="fixed"),
     "2-2-2 elu and softsign": network([2, 2, 2], ["w11"], True, activation=["elu", "softsign"], loss="sse"),
-    "2-2-3 softmax, cross entropy, w31": network([2, 2, 3], ["w31"], True, activation=["sigmoid", "softmax"], loss="categorical_cross_entropy"),
-    "2-2-2 softmax in the loss, all": network([2, 2, 2], None, False, activation="tanh", loss="softmax_cross_entropy"),
+    "2-2-3 softmax, cross entropy, w31": network(
+        [2, 2, 3], ["w31"], True, activation=["sigmoid", "softmax"], loss="categorical_cross_entropy"
+    ),
+    "2-2-2 softmax in the loss, all": network(
+        [2, 2, 2], None, False, activation="tanh", loss="softmax_cross_entropy"
+    ),
     "2-2-2 softmax hidden": network([2, 2, 2], ["w11", "w31"], False, activation=["softmax", "sigmoid"]),
     "2-2-2 penalties": network([2, 2, 2], ["w11", "w31"], False, l1="0.1", l2="0.01"),
     "shared weights": graph_file(SHARED, False),
@@ -193,7 +203,6 @@ def _primes(graph: Graph) -> frozenset[Expr]:
     return frozenset(found - {Integer(1)})
 
 
-
 def primes(about: Derivation) -> frozenset[Expr]:
     """The forms in which f' appears: ∂y/∂net as an atom, and what it is proved to be."""
     return _primes(_ById(about.graph))
@@ -249,7 +258,9 @@ def siblings(graph: Graph) -> dict[Symbol, tuple[Symbol, ...]]:
             kinds.setdefault((q.role, q.naming), []).append(q.symbol)
     kinds["δ"] = list(graph.deltas.values())
     return {
-        s: tuple(dict.fromkeys(o for o in (group[(i + 1) % len(group)], group[(i + 2) % len(group)]) if o != s))
+        s: tuple(
+            dict.fromkeys(o for o in (group[(i + 1) % len(group)], group[(i + 2) % len(group)]) if o != s)
+        )
         for group in kinds.values()
         for i, s in enumerate(group)
     }
@@ -608,7 +619,9 @@ def wrong(step: Step) -> Step:
     return replace(step, rhs=mul(Integer(2), step.rhs))
 
 
-@pytest.mark.parametrize("name", ["2-2-2 all", "2-2-2 w11 full", "shared weights", "several ways from one quantity to another"])
+@pytest.mark.parametrize(
+    "name", ["2-2-2 all", "2-2-2 w11 full", "shared weights", "several ways from one quantity to another"]
+)
 def test_the_complex_step_catches_a_wrong_result_whose_steps_are_right(name):
     """Every printed step true, the result taken down wrongly: the end check refuses it."""
     about = derivation(name)
@@ -617,7 +630,9 @@ def test_the_complex_step_catches_a_wrong_result_whose_steps_are_right(name):
         if result.folded.rhs == 0:
             continue
         bad = replace(about, results={**about.results, w: replace(result, folded=wrong(result.folded))})
-        with pytest.raises(Unverified, match=r"differs from a complex step: derived \S+, measured \S+ at \w+ = "):
+        with pytest.raises(
+            Unverified, match=r"differs from a complex step: derived \S+, measured \S+ at \w+ = "
+        ):
             verify(bad)
         checked += 1
     assert checked
@@ -636,7 +651,10 @@ def test_the_end_check_sees_two_errors_that_would_cancel():
     about = derivation("2-2-2 all")
     a, b = (about.graph.parameter(n) for n in ("w31", "w42"))
     results = dict(about.results)
-    results[a], results[b] = (replace(results[a], folded=results[b].folded), replace(results[b], folded=results[a].folded))
+    results[a], results[b] = (
+        replace(results[a], folded=results[b].folded),
+        replace(results[b], folded=results[a].folded),
+    )
     with pytest.raises(Unverified, match="differs from a complex step"):
         end_check(replace(about, results=results))
 
@@ -652,7 +670,13 @@ def test_the_end_check_finds_a_point_for_every_activation_and_loss(activation, l
 
 # ---------------------------------------------------------------- --strict
 
-STRICT = ["2-2-2 w31 full", "2-2-2 w11 full", "2-2-2 cross entropy", "2-2-2-2 all, mixed, bias per layer", "shared weights"]
+STRICT = [
+    "2-2-2 w31 full",
+    "2-2-2 w11 full",
+    "2-2-2 cross entropy",
+    "2-2-2-2 all, mixed, bias per layer",
+    "shared weights",
+]
 
 
 @pytest.mark.parametrize("name", STRICT)
@@ -679,7 +703,9 @@ def test_exact_cancellation_refuses_damaged_steps_on_its_own():
             for case in cases(rule, damage, limit=1):
                 if case.where in STRICT[:2]:
                     verifier, _ = verifiers(case.where)
-                    assert not verifier.cancels(case.damaged.lhs, case.damaged.rhs), f"{case.damaged.lhs} = {case.damaged.rhs}"
+                    assert not verifier.cancels(case.damaged.lhs, case.damaged.rhs), (
+                        f"{case.damaged.lhs} = {case.damaged.rhs}"
+                    )
                     tried += 1
     assert tried > 50
 
@@ -705,7 +731,9 @@ def test_a_condition_on_another_unit_is_refused(name):
     """f'(net) by cases of net is refused with the cases of any other unit, however they are numbered."""
     about = dense(Network.dense([2, 5, 4], activation=name))
     verifier = Verifier(about, {})
-    outputs = {q.definition.args[1]: q.symbol for q in about.quantities.values() if isinstance(q.definition, Call)}
+    outputs = {
+        q.definition.args[1]: q.symbol for q in about.quantities.values() if isinstance(q.definition, Call)
+    }
     for net, output in outputs.items():
         line = ThroughActivation(name, net, output).result()
         for other in outputs:

@@ -184,8 +184,11 @@ class _Page:
             "optimizer_gradient",
             {"gradient": At(G, T), "partial": Partial(ERROR, W), "weight": At(W, T), "rate": RATE},
         )
-        if self.optimizer.states:
-            yield "optimizer_start", {"states": tuple(At(Symbol(s), ZERO) for s in self.optimizer.states)}
+        for state in self.optimizer.states:
+            yield "optimizer_start", {"state": At(Symbol(state), ZERO), "value": ZERO}
+        for r in self.optimizer.sequences:
+            first = At(Symbol(r.name), Integer(r.first))
+            yield "optimizer_start", {"state": first, "value": self.read(r.start)}
         for setting in self.optimizer.settings:
             default = Decimal(Rational(repr(setting.default)))
             yield "optimizer_setting", {"name": Symbol(setting.name), "default": default}

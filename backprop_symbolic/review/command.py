@@ -45,8 +45,6 @@ def check(options: Options) -> None:
         return
     if len(files) > 1:
         raise click.UsageError(f"--fix goes with one file, not {len(files)}")
-    if files[0].endswith(".ipynb"):
-        raise click.UsageError("--fix repairs Markdown and LaTeX, not notebooks")
     _new(options["fix"], options["force"], (files[0], options["output"]))
 
 
@@ -186,8 +184,9 @@ def _fix(
 def _repaired(review: Review, given: Given) -> tuple[str, int]:
     """The text with the repairs that a second review of it finds right, and how many they are."""
     kept = fix.edits(review.findings)
+    change = fix.repaired_notebook if review.source.lower().endswith(".ipynb") else fix.repaired
     while kept:
-        text = fix.repaired(review.text, kept)
+        text = change(review.text, kept)
         again = judged(review.source, text.encode("utf-8"), given)
         wrong = {found.row.id for found in again.findings if found.verdict == WRONG}
         good = tuple(edit for edit in kept if edit.finding.row.id not in wrong)

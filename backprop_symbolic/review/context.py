@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ from backprop_symbolic.message import Message
 from backprop_symbolic.review import grammar
 from backprop_symbolic.review.tree import (
     Applied,
+    At,
     Bars,
     Beside,
     Cases,
@@ -50,6 +52,10 @@ FUNCTIONS = {
     "f", "g", "h", "F", "G", "H", "phi", "varphi", "psi", "sigma", "sigmoid", "logistic", "tanh", "relu",
     "ReLU", "softplus", "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "arctan", "erf",
 }  # fmt: skip
+#: Functions whose name is their meaning.
+ELEMENTARY = {
+    "exp", "log", "ln", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "erf",
+}  # fmt: skip
 #: Letters that stand for an index where they are all of a subscript.
 INDICES = frozenset("ijklmnhoqrs")
 ERRORS = (
@@ -67,6 +73,8 @@ ERRORS = (
     "loss",
     "Loss",
 )
+#: What marks the name of a u that is one for each k.
+SINGLE = "·"
 RATES = ("eta", "alpha", "epsilon", "lambda", "gamma", "mu", "lr", "rate", "η")
 
 
@@ -104,7 +112,10 @@ class Definition:
     @property
     def abstract(self) -> bool:
         """Whether it says no more than that y is some function of x."""
-        return isinstance(self.formula, (Beside, Applied)) and not self.name.sub
+        said = self.formula
+        if not isinstance(said, (Beside, Applied)) or self.name.sub:
+            return False
+        return (said.name if isinstance(said, Beside) else said.function).key not in ELEMENTARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +153,8 @@ class Context:
     used       the keys of all names; `headed` those that stand alone before an equals sign
     aliases    names that are but another spelling of one that has a meaning
     indexed    whether a name has an index that stands for any number
+    single     names without an index of which there is one for each number of a letter: u = o_k - t_k
+    rules      the first number and the rule of sequences; timed is whether the text has sequences
     constraints names that others fix: y_2 = 1 - y_1 where y_1 + y_2 = 1
     totals     letters of names that add up to 1: Σ_k y_k = 1
     said       what was found, one sentence each, with rows
@@ -163,6 +176,9 @@ class Context:
     totals: frozenset[str] = frozenset()
     constraints: Mapping[str, Node] = field(default_factory=dict)
     indexed: bool = False
+    single: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, Mapping[str, tuple[At, Node]]] = field(default_factory=dict)
+    timed: bool = False
 
     def definition(self, key: str, stretch: int) -> Definition | None:
         """The latest definition of a name; for a name with an index also a later one."""
@@ -293,6 +309,66 @@ def settled(statements: Sequence[Statement | NotRead]) -> tuple[Statement | NotR
     )
 
 
+#: The letter of time.
+TIME = "t"
+
+
+def timed(statements: Sequence[Statement | NotRead]) -> tuple[Statement | NotRead, ...]:
+    """The rows with v(t), v(t - 1), g(i) as numbers of sequences, in a text that has such.
+
+    That is one with a v(t - 1) or v(t + 2), or with the sum of g(i) up to t: w(t) and w(t + 1) alone are
+    a weight before and after an update.
+    """
+    relations = [r for s in statements if isinstance(s, Statement) for r in s.relations]
+    nodes = [n for r in relations for n in walk(r)]
+    sums = [n for n in nodes if isinstance(n, Series) and n.index is not None and _is_time(n.last)]
+    inside = [m.name.key for n in sums for m in walk(n.term) if isinstance(m, Beside) and m.inside == n.index]
+    shifted = [
+        n.name.key
+        for n in nodes
+        if isinstance(n, Beside) and isinstance(n.inside, Sum) and _is_time(n.inside)
+    ]
+    found = {*inside, *shifted}
+    if not found:
+        return tuple(statements)
+    found |= {at_time(n).key for n in nodes if isinstance(n, Name) and n.tense}
+    letters_ = {TIME, *(n.index.key for n in sums if n.index is not None)}
+    return tuple(
+        replace(s, relations=tuple(cast(Relation, _at(r, found, letters_)) for r in s.relations))
+        if isinstance(s, Statement)
+        else s
+        for s in statements
+    )
+
+
+def _is_time(node: Node | None) -> bool:
+    """Whether it is t, t - 1, t + 2."""
+    if isinstance(node, Sum):
+        whole_ = [t for _, t in node.terms if isinstance(t, Number) and t.value.denominator == 1]
+        return len(node.terms) == 2 == len(whole_) + 1 and any(_is_time(t) for _, t in node.terms)
+    return isinstance(node, Name) and node.key == TIME
+
+
+def _at(node: Any, found: set[str], letters_: set[str]) -> Any:
+    """The tree with the names of sequences, each with its time."""
+    if isinstance(node, tuple):
+        return _kept(node, tuple(_at(part, found, letters_) for part in node))
+    if not isinstance(node, Node):
+        return node
+    if isinstance(node, Beside) and node.name.key in found:
+        time = node.inside
+        if _is_time(time) or isinstance(time, Number) or (isinstance(time, Name) and time.key in letters_):
+            return At(node.name, time, span=node.span)
+    if isinstance(node, Name) and node.tense:
+        now = Name(TIME, span=node.span)
+        one = Number("1", Fraction(1), Fraction(0))
+        return At(at_time(node), now if node.tense == "now" else Sum(((1, now), (1, one))), span=node.span)
+    changes = {name: _at(getattr(node, name), found, letters_) for name in _parts_of(cast(type, type(node)))}
+    if all(new is getattr(node, name) for name, new in changes.items()):
+        return node
+    return replace(node, **changes)
+
+
 def _kept(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
     """The old tuple where nothing in it is new."""
     return old if all(a is b for a, b in zip(old, new, strict=True)) else new
@@ -322,9 +398,10 @@ def _joined(node: Any, pairs: set[tuple[str, str]]) -> Any:
 def find(statements: Sequence[Statement | NotRead], given: Given | None = None) -> Context:
     """What `statements` are about."""
     given = given or Given()
-    statements = settled(statements)
+    statements = timed(settled(statements))
     finder = _Finder(given)
     finder.network(statements)
+    finder.called = set(called(statements))
     finder.before()
     for number, statement in enumerate(statements):
         finder.where.append(len(finder.stretches) - 1)
@@ -350,6 +427,9 @@ class _Finder:
         self.head_row: Row | None = None
         self.totals: set[str] = set()
         self.constraints: dict[str, Node] = {}
+        self.called: set[str] = set()
+        self.single_indices: dict[str, str] = {}
+        self.rules: dict[str, dict[str, tuple[At, Node]]] = {}
 
     # ------------------------------------------------------------ the network
 
@@ -404,6 +484,8 @@ class _Finder:
             first = k == 1 and sides[0] is head
             if isinstance(head, Name) and self.meaning(row, head, side, first):
                 self.defining.add((*spot, k))
+            if isinstance(head, At) and first and self.sequence(head, side, row):
+                self.defining.add((*spot, k))
 
     def functional(self, row: Row, left: Node, side: Node) -> None:
         """f(x) = formula, where f has no meaning yet or another one."""
@@ -430,14 +512,18 @@ class _Finder:
         delta = head.base.startswith(("delta", "δ"))
         if (
             head.tense == "next"
-            or (head.base in FUNCTIONS and not head.sub)
+            or (head.base in FUNCTIONS and not head.sub and key in self.called)
             or (_derived(side) and not delta)
         ):
             return False
         inside = {at_time(n).key for n in names(side)}
-        if not inside or numeric(side) or key in inside or rounded(side) or _unclear(side):
+        if not inside or numeric(side) or key in self.below(inside) or _unclear(side):
             return False
+        if rounded(side) and len(key) > 1:
+            return False  # numbers put in for names: a name of one letter may be defined by them
         other = free_letters(side) - set(letters(head))
+        if len(other) == 1 and not head.sub and key not in self.names and not self.strict:
+            return self.single(row, head, side, other.pop())
         slip = len(other) == 1 == len(letters(head)) and not free_letters(side) & set(letters(head))
         if other and not slip:
             return False
@@ -460,6 +546,57 @@ class _Finder:
         if not delta:
             self.tell("context_definition", row, side, head)
         return True
+
+    def sequence(self, head: At, side: Node, row: Row) -> bool:
+        """v(0) = 0, v(t) = …: the first number of a sequence and its rule, as they are said first."""
+        rules = self.rules.setdefault(head.name.key, {})
+        place = "first" if isinstance(head.time, Number) else "rule"
+        if place in rules or any(isinstance(n, At) and n == head for n in walk(side)):
+            return False
+        inner = {n.name.key for n in walk(side) if isinstance(n, At)} - {head.name.key}
+        if place == "rule" and any(head.name.key in self.feeding(key) for key in inner):
+            return False  # it says again what another rule says
+        rules[place] = (head, side)
+        self.tell("context_definition", row, side, head)
+        return True
+
+    def feeding(self, key: str) -> set[str]:
+        """The sequences that the rule of one is written in, and those that theirs are."""
+        found: set[str] = set()
+        todo = [key]
+        while todo:
+            rule = self.rules.get(todo.pop(), {}).get("rule")
+            new = {n.name.key for n in walk(rule[1]) if isinstance(n, At)} - found if rule else set()
+            found |= new
+            todo += new
+        return found
+
+    def single(self, row: Row, head: Name, side: Node, index: str) -> bool:
+        """u = o_k - t_k: u is one for each k, and the line says so of any of them."""
+        name = replace(head, base=head.base + SINGLE, sub=index)
+        if self.current(head.key) is not None or self.single_indices.setdefault(head.key, index) != index:
+            return False
+        known = self.current(name.key)
+        if known is not None and known.formula == side:
+            return False
+        if known is not None:
+            self.stretches.append(Stretch())
+        self.stretches[-1].definitions[name.key] = Definition(name, side, row.id, index)
+        self.tell("context_definition", row, side, head)
+        self.said.append((Message("context_single", {"name": source(row, head), "index": index}), (row.id,)))
+        return True
+
+    def below(self, keys: set[str]) -> set[str]:
+        """Names with all that they are computed from: what leads back to a name does not define it."""
+        found: set[str] = set()
+        todo = list(keys)
+        while todo:
+            key = todo.pop()
+            if key not in found:
+                found.add(key)
+                known = self.current(key)
+                todo += [] if known is None else [at_time(n).key for n in names(known.formula)]
+        return found
 
     def tell(self, key: str, row: Row, side: Node, left: Node) -> None:
         """Says what was taken from a row, as it is written there."""
@@ -523,6 +660,15 @@ class _Finder:
                 if isinstance(s, Statement)
                 for r in s.relations
                 for n in names(r)
+            ),
+            self.single_indices,
+            self.rules,
+            any(
+                isinstance(n, At)
+                for s in statements
+                if isinstance(s, Statement)
+                for r in s.relations
+                for n in walk(r)
             ),
         )
 
@@ -613,6 +759,17 @@ def whole(left: Node, right: Node) -> str | None:
     if len(parts) != len(left.terms) or len({p.base for p in parts}) > 1 or len(set(parts)) != len(parts):
         return None
     return parts[-1].key
+
+
+def called(statements: Sequence[Statement | NotRead]) -> Iterator[str]:
+    """The keys of the names that stand before something in parentheses, or have a prime: functions."""
+    for s in statements:
+        for r in s.relations if isinstance(s, Statement) else ():
+            for n in walk(r):
+                if isinstance(n, Beside):
+                    yield n.name.key
+                elif isinstance(n, Applied):
+                    yield n.function.key
 
 
 def headed(statements: Sequence[Statement | NotRead]) -> Iterator[str]:

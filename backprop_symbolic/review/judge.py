@@ -13,26 +13,33 @@ from __future__ import annotations
 import cmath
 import math
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice, product
 from typing import Any, cast
 
 from sympy import Abs, Basic, Expr, Piecewise, Symbol, sign
 
 from backprop_symbolic import intervals
+from backprop_symbolic.activations import formula_of
 from backprop_symbolic.algebra import Call, Partial, Prime, add, mul, neg, symbols
+from backprop_symbolic.errors import UnknownName
 from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
+from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.intervals import Interval
 from backprop_symbolic.message import Message
+from backprop_symbolic.notation import notation
 from backprop_symbolic.review import grammar, repair, units
 from backprop_symbolic.review.context import (
     FUNCTIONS,
     INDICES,
     RATES,
+    SINGLE,
+    TIME,
     Context,
     Given,
     at_time,
@@ -57,10 +64,12 @@ from backprop_symbolic.review.tree import (
     UNDECIDED,
     WRONG,
     Applied,
+    At,
     Bars,
     Beside,
     Derivative,
     Finding,
+    Foreign,
     Name,
     Node,
     NotRead,
@@ -76,6 +85,8 @@ from backprop_symbolic.review.tree import (
     Statement,
     Sum,
 )
+from backprop_symbolic.review.words import GREEK
+from backprop_symbolic.spec import Network
 from backprop_symbolic.wording import languages
 
 FIELD_POINTS = 2
@@ -84,11 +95,13 @@ BOUND_POINTS = 48  # for an inequality
 TOLERANCE = 1e-8
 #: Numbers with at least so many significant digits may have been rounded; shorter ones are exact.
 DIGITS = 3
-#: A printed number that is off by so many units of its last digit, and by no more than SHARE of
-#: itself, may come from another order of rounding.
 NEAR = 9  # rows for which a condition i = j holds
+MOMENTS = (2, 3, 5)  # times at which an equation for every t is tried
+OURS = (2, 2, 2)  # the network in which a line about any unit is tried where a text has none
 DEPTH = 12  # definitions inside definitions
-UNITS, SHARE = 2.5, 1e-4
+SHOWN = 16  # numbers of a counterexample
+KINK = Fraction(1, 10**6)  # so far from a kink are its slopes
+MOVED = 64  # free quantities of which is tried whether a line changes with them
 
 
 # ---------------------------------------------------------------- points
@@ -136,9 +149,17 @@ def _free(name: str) -> bool:
 class Points:
     """Random points at which the definitions of one meaning hold."""
 
-    def __init__(self, meaning: Meaning, seed: int = 20230117, real: int = REAL_POINTS) -> None:
+    def __init__(
+        self,
+        meaning: Meaning,
+        seed: int = 20230117,
+        real: int = REAL_POINTS,
+        region: Mapping[Symbol, tuple[float, float]] | None = None,
+    ) -> None:
         self.meaning, self.random, self.count = meaning, random.Random(seed), real
+        self.region = region or {}
         self.graph: Any = None
+        self._branches: tuple[tuple[int, int], bool] | None = None
         self.field: list[_Evaluator] = []
         self.real: list[_Evaluator] = []
         self.leaves: list[dict[Symbol, Any]] = [{} for _ in range(FIELD_POINTS + real)]
@@ -166,16 +187,26 @@ class Points:
 
         def value(symbol: Symbol) -> Any:
             if symbol not in known:
-                known[symbol] = draw()
+                inside = place < self.count and symbol in self.region
+                known[symbol] = self.between(*self.region[symbol]) if inside else draw()
             return known[symbol]
 
         return value
 
+    def between(self, low: float, high: float) -> complex:
+        """A number between two ends, of which one may be infinite."""
+        if math.isinf(low) and math.isinf(high):
+            return self.number()
+        if math.isinf(low):
+            return complex(high - self.random.uniform(0.1, 1.5))
+        if math.isinf(high):
+            return complex(low + self.random.uniform(0.1, 1.5))
+        return complex(low + (high - low) * self.random.uniform(0.05, 0.95))
+
     def holds(self, left: Expr, right: Expr) -> bool | None:
         """Whether both sides are equal at every point; None where no point gave them a value."""
         self.prepare()
-        branching = any(isinstance(p, (Abs, Piecewise, sign)) for e in (left, right) for p in _parts(e))
-        if not branching:
+        if not self.branches and not any(map(_branching, (left, right))):
             try:
                 if all(p.value(left) == p.value(right) for p in self.field):
                     return True  # e^{a + b} and e^c, c = a + b, are apart in the field: reals decide
@@ -191,6 +222,16 @@ class Points:
                 return False
             found += 1
         return True if found >= 2 else None
+
+    @property
+    def branches(self) -> bool:
+        """Whether a quantity or a function has another formula elsewhere: then two points are too few."""
+        state = (id(self.graph), len(self.meaning.functions))
+        if self._branches is None or self._branches[0] != state:
+            formulas = [e for e in self.meaning.quantities.values() if e is not None]
+            formulas += self.meaning.functions.values()
+            self._branches = (state, any(map(_branching, formulas)))
+        return self._branches[1]
 
     def at_most(self, left: Expr, right: Expr, strictly: bool) -> bool | None:
         """Whether left ≤ right at every real point; None where too few gave both sides a value."""
@@ -212,24 +253,93 @@ class Points:
         pair = _pair(self.real[0], expr, expr)
         return pair is not None and abs(pair[0]) < 1e-12
 
-    def counterexample(
-        self, left: Expr, right: Expr, larger: bool = False
-    ) -> tuple[tuple[tuple[str, str], ...], tuple[str, str]]:
-        """Numbers for the names at which both sides differ, and what they come to.
+    def counterexample(self, left: Expr, right: Expr, larger: bool = False) -> Counterexample:
+        """Numbers for what is free at which both sides differ, and what they come to.
 
         With `larger`, numbers at which the left side is not below the right one.
         """
-        for p in self.real:
+        for place, p in enumerate(self.real):
             pair = _pair(p, left, right)
             if pair is None or abs(pair[0] - pair[1]) <= 1e-6 * max(1e-3, abs(pair[0]), abs(pair[1])):
                 continue
             if larger and pair[0].real <= pair[1].real:
                 continue
-            shown = dict.fromkeys(s for e in (left, right) for s in _named(e))
-            values = [(s.name, _pair(p, s, s)) for s in islice(shown, 12)]
-            at = tuple((name, _short(found[0].real)) for name, found in values if found is not None)
-            return at, (_short(pair[0].real), _short(pair[1].real))
-        return (), ("", "")
+            named = list(dict.fromkeys(s for e in (left, right) for s in _named(e)))
+            free = self.free(place, left, right)
+            if len(free) > SHOWN:
+                free = named[:SHOWN]  # too many to be put in by hand: the names of the line alone
+            valued = {s for e in (left, right) for s in _valued(e)}
+            computed = [s for s in named if s in valued and s not in free and self.computed(s)]
+            return Counterexample(
+                tuple(self.amounts(p, free)),
+                tuple(self.amounts(p, [s for s in computed if s not in (left, right)])),
+                (_short(pair[0].real), _short(pair[1].real)),
+            )
+        return Counterexample()
+
+    def computed(self, symbol: Symbol) -> bool:
+        """Whether a quantity is computed from others."""
+        return self.meaning.quantities.get(symbol) is not None
+
+    def amounts(self, point: Evaluator, these: Sequence[Symbol]) -> Iterator[tuple[Symbol, str]]:
+        """What quantities come to at a point."""
+        for symbol in these:
+            pair = _pair(point, symbol, symbol)
+            if pair is not None:
+                yield symbol, _short(pair[0].real)
+
+    def free(self, place: int, left: Expr, right: Expr) -> list[Symbol]:
+        """The inputs, weights and targets that a side changes with, in the order of the definitions."""
+        leaves = self.leaves_of(left, right)
+        if len(leaves) > MOVED:
+            return leaves
+        return [s for s in leaves if self.moves(place, s, left, right)]
+
+    def leaves_of(self, left: Expr, right: Expr) -> list[Symbol]:
+        """All that is computed from nothing and that both sides are computed from."""
+        found: dict[Symbol, None] = {}
+        todo = [s for e in (left, right) for s in _named(e)]
+        seen: set[Symbol] = set()
+        while todo:
+            symbol = todo.pop()
+            if symbol in seen:
+                continue
+            seen.add(symbol)
+            formula = self.meaning.quantities.get(symbol)
+            if formula is None:
+                found[symbol] = None
+            else:
+                todo += symbols(formula)
+        order = {symbol: i for i, symbol in enumerate(self.graph.quantities)}
+        return sorted(found, key=lambda s: (order.get(s, len(order)), s.name))
+
+    def moves(self, place: int, leaf: Symbol, left: Expr, right: Expr) -> bool:
+        """Whether a side has another value where one leaf has."""
+        here, known = self.real[place], self.leaf(place, self.number)
+        oracle = here.oracle
+
+        def moved(symbol: Symbol) -> Any:
+            return known(symbol) * 1.25 if symbol == leaf else known(symbol)
+
+        there = _Evaluator(self.meaning, Numbers(), moved, None, self.number)
+        there.oracle = oracle
+        pairs = [(_pair(here, e, e), _pair(there, e, e)) for e in (left, right)]
+        return any(
+            a is None or b is None or abs(a[0] - b[0]) > 1e-12 * max(abs(a[0]), abs(b[0])) for a, b in pairs
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """Numbers for what is free, what is computed from them, and what both sides come to."""
+
+    at: tuple[tuple[Symbol, str], ...] = ()
+    hence: tuple[tuple[Symbol, str], ...] = ()
+    sides: tuple[str, str] = ("", "")
+
+    def turned(self) -> Counterexample:
+        """With the sides exchanged."""
+        return replace(self, sides=self.sides[::-1])
 
 
 def _pair(point: Evaluator, left: Expr, right: Expr) -> tuple[complex, complex] | None:
@@ -248,8 +358,35 @@ def _parts(expr: Basic) -> Iterator[Basic]:
         todo.extend(found.args)
 
 
+def _branching(expr: Basic) -> bool:
+    """Whether |u|, cases, or a function that is written with them stand in it."""
+    return any(
+        isinstance(p, (Abs, Piecewise, sign)) or (isinstance(p, (Call, Prime)) and _by_cases(p.name))
+        for p in _parts(expr)
+    )
+
+
+@cache
+def _by_cases(name: str) -> bool:
+    """Whether a function of ours has another formula elsewhere."""
+    try:
+        return any(isinstance(p, (Abs, Piecewise, sign)) for p in _parts(formula_of(name)))
+    except UnknownName:
+        return False  # one of the text, whose formula is looked at itself, or one that is not known
+
+
 def _named(expr: Basic) -> list[Symbol]:
     return [s for s in symbols(expr) if not s.name.startswith(("∂", "any "))]
+
+
+def _valued(expr: Basic) -> Iterator[Symbol]:
+    """The quantities whose own value tells something: of ∂E/∂y it is y."""
+    todo: list[Basic] = [expr]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, Symbol):
+            yield found
+        todo.extend([found.wrt] if isinstance(found, Partial) else found.args)
 
 
 def _short(value: float) -> str:
@@ -299,9 +436,20 @@ class Verdict:
     verdict: str
     kind: str
     why: Message | None = None
-    at: tuple[tuple[str, str], ...] = ()
-    sides: tuple[str, str] = ("", "")
+    against: Counterexample = Counterexample()
     remarks: tuple[Message, ...] = ()
+    readings: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """low < x < high, said in a row; without a name, of whatever a line is about."""
+
+    name: Name | None
+    low: float
+    high: float
+    row: Row
+    number: int
 
 
 Holds = Callable[[Node, Node], bool]
@@ -336,6 +484,7 @@ class Judge:
         self.chain: Chain | None = None
         self.stretch = 0
         self.condition: int | None = None
+        self.region: Region | None = None
         self.number = 0
         self.bases: tuple[tuple[str, str], ...] = ()
         self.blamed: dict[str, str] = {}
@@ -349,6 +498,11 @@ class Judge:
         statements = self.context.statements
         self.numbers.scan(statements)
         self.told()
+        if self.context.timed:
+            named = [r for s in statements if isinstance(s, Statement) for r in s.relations]
+            shown = dict.fromkeys(n.name.key for r in named for n in walk(r) if isinstance(n, At))
+            spelled = ", ".join(rf"{self.shown(key)}(t)" for key in shown)
+            self.said.append((Message("context_sequences", {"names": spelled}), ()))
         for number, statement in enumerate(statements):
             self.stretch, self.number = self.context.where[number], number
             if isinstance(statement, NotRead):
@@ -370,6 +524,8 @@ class Judge:
             self.chain = Chain(first, first)
         if self.is_condition(relation):
             self.condition = self.number
+            return
+        if self.is_region(relation, row) or in_prose(relation, row):
             return
         for k, node in enumerate(sides[1:], 1):
             if node is None:
@@ -402,10 +558,13 @@ class Judge:
             self.said.append((Message("context_limit", {"formula": formula}), (side.row.id,)))
             return
         verdict = self.at_most(left.node, side.node, mark)
+        if verdict.verdict == UNDECIDED and (other := self.elsewhere(left.node, side.node)) is not None:
+            verdict = other.told_where(other.at_most(left.node, side.node, mark), verdict)
         span = side.node.span if left.row is not side.row else (left.node.span[0], side.node.span[1])
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text, verdict.why,
-            at=verdict.at, sides=verdict.sides,
+            at=self.spelled(verdict.against.at), sides=verdict.against.sides,
+            hence=self.spelled(verdict.against.hence), readings=verdict.readings,
         )  # fmt: skip
 
     def is_limit(self, left: Node, right: Name) -> bool:
@@ -436,11 +595,11 @@ class Judge:
             failed = next(((a, b) for a, b, held in tried if not held), None)
             if failed is None:
                 self.said_once(Message("context_points", {"count": BOUND_POINTS}))
-                return Verdict(RIGHT, "claim")
+                return Verdict(RIGHT, "claim", readings=self.turned((left, right), turned))
             free = units.letters_of((left, right))
             if not (self.outside(failed) if free else self.doubt(meaning, failed)):
-                at, sides = points.counterexample(*failed, larger=True)
-                return Verdict(WRONG, "claim", Message("why_bound"), at, sides)
+                against = points.counterexample(*failed, larger=True)
+                return Verdict(WRONG, "claim", Message("why_bound"), against)
         return Verdict(UNDECIDED, "none", why)
 
     def is_quantity(self, name: Name) -> bool:
@@ -477,6 +636,27 @@ class Judge:
             writer = units.UnitWriter(meaning, self.structure, chosen, turned)
             yield writer.expr(sides[0]), writer.expr(sides[1])
 
+    def elsewhere(self, left: Node, right: Node) -> Judge | None:
+        """Who judges a line about any unit in a text that is about no network: one with a network of ours."""
+        if self.context.graph is not None or not units.letters_of((left, right)):
+            return None
+        self.ours.limits, self.ours.stretch, self.ours.number = self.limits, 0, self.number
+        return self.ours
+
+    @cached_property
+    def ours(self) -> Judge:
+        """A judge of lines in a network of ours, with the sigmoid."""
+        graph = dense(Network.dense(OURS), notation("layered"))
+        return Judge(find((), Given(graph=graph)))
+
+    def told_where(self, found: Verdict, before: Verdict) -> Verdict:
+        """A verdict in a network of ours: that a line holds is told, that it fails is no mistake."""
+        if found.verdict != RIGHT:
+            return before
+        title = cast(Graph, self.context.graph).network
+        said = Message("read_network", {"title": title.title if title is not None else ""})
+        return replace(found, readings=(*found.readings, said))
+
     def anywhere(self, left: Node, right: Node) -> Verdict | None:
         """left = right for any units that its letters may stand for; None where that says nothing.
 
@@ -496,12 +676,19 @@ class Judge:
             wrong = next(((a, b) for a, b, held in tried if not held), None)
             if wrong is None:
                 self.said_once(Message("context_units"))
-                return Verdict(RIGHT, "claim")
+                return Verdict(RIGHT, "claim", readings=self.turned((left, right), turned))
             failed = failed or wrong
         if failed is None or self.outside(failed):
             return None
-        at, sides = points.counterexample(*failed)
-        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+        return Verdict(WRONG, "claim", Message("why_differs"), points.counterexample(*failed))
+
+    def turned(self, sides: tuple[Node, Node], turned: bool) -> tuple[Message, ...]:
+        """w_{ij} from the unit i to the unit j, where a line was read the other way round than ours."""
+        pair = next((n for s in sides for n in names(s) if len(n.sub) == 2 and letters(n)), None)
+        if not turned or pair is None:
+            return ()
+        weight = f"{pair.base}_{{{pair.sub}}}"
+        return (Message("read_turned", {"weight": weight, "lower": pair.sub[0], "upper": pair.sub[1]}),)
 
     def says_what_delta_is(self, left: Node) -> bool:
         """Whether a line is about δ_j where δ is ∂E/∂net by what else the text or the reader says."""
@@ -540,16 +727,70 @@ class Judge:
             tried = [(e, v, points.holds(e, v)) for e, (_, v) in zip(expected, pairs, strict=True)]
             if tried and all(held for _, _, held in tried):
                 self.said_once(Message("context_units"))
-                return Verdict(RIGHT, "definition")
+                return Verdict(RIGHT, "definition", readings=self.turned((head, right), turned))
             failed = failed or next(((e, v) for e, v, held in tried if held is False), None)
         if failed is None or self.outside(failed):
             return None
-        at, sides = points.counterexample(*failed)
-        return Verdict(WRONG, "claim", Message("why_update"), at, sides[::-1])
+        return Verdict(WRONG, "claim", Message("why_update"), points.counterexample(*failed).turned())
 
     def said_once(self, message: Message) -> None:
         if all(said != message for said, _ in self.said):
             self.said.append((message, ()))
+
+    def is_region(self, relation: Relation, row: Row) -> bool:
+        """x < 0 or (-∞, 0): no claim but where the lines around it hold."""
+        found = ends(relation, row.text)
+        if found is None:
+            return False
+        name, low, high = found
+        if name is not None and (name.tense or self.is_quantity(name)):
+            return False
+        self.region = Region(name, low, high, row, self.number)
+        return True
+
+    def within(self, left: Node, right: Node) -> Verdict | None:
+        """left = right where the text says that it is about a part of the numbers; None where it fails."""
+        region = self.region
+        if region is None or self.number - region.number > NEAR:
+            return None
+        meaning, points = self.meaning(Reading())
+        try:
+            sides = (meaning.expr(left, {}), meaning.expr(right, {}))
+        except NotUnderstood:
+            return None
+        points.prepare()
+        free = points.leaves_of(*sides)
+        symbol = free[0] if region.name is None else meaning.symbol(region.name, {}) if free else None
+        if symbol is None or free != [symbol]:
+            return None
+        inside = Points(meaning, region={symbol: (region.low, region.high)})
+        if not inside.holds(*sides):
+            return None
+        said = Message("read_condition", {"formula": region.row.text.strip(), "row": region.row.id})
+        return Verdict(RIGHT, "claim", readings=(said,))
+
+    def at_kink(self, left: Node, right: Node) -> Verdict | None:
+        """f'(c) = v, where f has two slopes at c and v lies between them; None where that is not so."""
+        if not isinstance(left, Applied) or left.primes != 1 or names(left.argument):
+            return None
+        meaning, _ = self.meaning(Reading())
+        points = Points(meaning, region={s: (v, v) for s, v in self.numbers.leaves.items()})
+        points.prepare()
+        values = []
+        for shift in (-KINK, Fraction(0), KINK):
+            at = Sum(((1, left.argument), (1, Number("", shift, Fraction(0)))))
+            pair = _pair(
+                points.real[0], meaning.expr(replace(left, argument=at), {}), meaning.expr(right, {})
+            )
+            if pair is None:
+                return None
+            values.append(pair)
+        (before, value), _, (after, _) = values
+        low, high = sorted((before.real, after.real))
+        if high - low < TOLERANCE or not low - TOLERANCE <= value.real <= high + TOLERANCE:
+            return None
+        slopes = {"before": _short(before.real), "after": _short(after.real)}
+        return Verdict(RIGHT, "claim", readings=(Message("read_kink", slopes),))
 
     def is_condition(self, relation: Relation) -> bool:
         """i = j: no claim but what the lines around it hold for."""
@@ -573,8 +814,9 @@ class Judge:
         yield Finding(
             side.row, span, verdict.verdict, verdict.kind, left.text, side.text,
             verdict.why, slip.said if slip else None, slip.text if slip else "",
-            verdict.at, verdict.sides, follows,
+            self.spelled(verdict.against.at), verdict.against.sides, follows,
             slip.side if slip else repair.RIGHT,
+            self.spelled(verdict.against.hence), verdict.readings,
         )  # fmt: skip
         for remark in (*verdict.remarks, *time_remarks(side), *time_remarks(chain.head, side.row)):
             yield Finding(side.row, span, REMARK, verdict.kind, left.text, side.text, remark)
@@ -591,6 +833,28 @@ class Judge:
             self.numbers.learn(chain, side, verdict.verdict)
             if side.formula:
                 chain.formula = side.node
+
+    def spelled(self, numbers: Sequence[tuple[Symbol, str]]) -> tuple[tuple[str, str], ...]:
+        """Numbers by the names as they are written in the text."""
+        return tuple((self.spelling(symbol), value) for symbol, value in numbers)
+
+    def spelling(self, symbol: Symbol) -> str:
+        """How a quantity is written: in the text, in the notation of its network, or by its letters."""
+        return self.writings.get(symbol) or by_letters(symbol.name.partition(SINGLE)[0] or symbol.name)
+
+    @cached_property
+    def writings(self) -> Mapping[Symbol, str]:
+        """Every quantity with how the text writes it, else the notation of its network."""
+        meaning, _ = self.meaning(Reading())
+        found: dict[Symbol, str] = {}
+        for name, text in self.vocabulary.names.items():
+            if not name.tense and " " not in text:
+                key = self.context.aliases.get(name.key, name.key)
+                found.setdefault(meaning.canonical(key), text)
+        if self.context.graph is not None:
+            for symbol, text in self.context.graph.written(languages()[0]).items():
+                found.setdefault(symbol, text)
+        return found
 
     @cached_property
     def vocabulary(self) -> repair.Vocabulary:
@@ -666,6 +930,8 @@ class Judge:
     def definition(self, left: Node, right: Node) -> Verdict:
         """A name's first meaning; its spelling may be a slip of one that has a meaning."""
         remarks: tuple[Message, ...] = ()
+        if left.key in self.context.single if isinstance(left, Name) else False:
+            return Verdict(RIGHT, "definition")
         if isinstance(left, Name) and free_letters(right) - set(letters(left)):
             index = min(free_letters(right))
             return Verdict(WRONG, "definition", Message("why_index", {"name": left.sub, "index": index}))
@@ -742,27 +1008,66 @@ class Judge:
                 continue
             if found.verdict == RIGHT:
                 self.adopt(reading, chain.last.row.id)
-                return replace(found, remarks=remarks)
+                said = self.said_of(reading, left, right)
+                return replace(found, remarks=remarks, readings=(*found.readings, *said))
             if found.verdict == WRONG and failed is None:
                 failed = found
             elif found.verdict == UNDECIDED:
                 why = why or found.why
+        if failed is not None and not quick and not self.context.strict:
+            found_there = self.at_kink(left, right) or self.within(left, right)
+            if found_there is not None:
+                return found_there
         anywhere = self.anywhere(left, right) if why is not None or failed is not None else None
         if anywhere is not None and (anywhere.verdict == RIGHT or failed is None):
             return anywhere
         if why is not None:
-            return Verdict(UNDECIDED, "claim", why)
-        return failed if failed is not None else Verdict(UNDECIDED, "claim", Message("why_no_value"))
+            open_ = Verdict(UNDECIDED, "claim", why)
+            other = None if quick else self.elsewhere(left, right)
+            found_there = None if other is None else other.anywhere(left, right)
+            return open_ if other is None or found_there is None else other.told_where(found_there, open_)
+        if failed is None:
+            return Verdict(UNDECIDED, "claim", Message("why_no_value"))
+        return replace(failed, readings=tuple(self.deltas(Reading(), left, right)))
+
+    def said_of(self, reading: Reading, left: Node, right: Node) -> tuple[Message, ...]:
+        """What a line was read as, where that is not what its signs say by themselves."""
+        found: list[Message] = []
+        if reading.direct:
+            found.append(Message("read_direct"))
+        if reading.logistic:
+            found.append(Message("read_logistic"))
+        if not reading.abstract:
+            found.append(Message("read_constant"))
+        for name, other in (*reading.aliases, *self.shortened(reading, left, right)):
+            found.append(Message("read_alias", {"name": self.shown(name), "other": self.shown(other)}))
+        for name, other in reading.linked:
+            found.append(Message("read_linked", {"name": self.shown(name), "other": self.shown(other)}))
+        return (*found, *self.deltas(reading, left, right))
+
+    def shown(self, key: str) -> str:
+        """A key as the text writes it."""
+        return self.spelling(self.meaning(Reading())[0].canonical(key))
+
+    def shortened(self, reading: Reading, left: Node, right: Node) -> Iterator[tuple[str, str]]:
+        """o_i read as a_i, where the line has an o_i."""
+        written = {n.base: n.sub for side in (left, right) for n in names(side) if n.sub}
+        for base, other in reading.bases:
+            if base in written:
+                yield f"{base}_{{{written[base]}}}", f"{other}_{{{written[base]}}}"
+
+    def deltas(self, reading: Reading, left: Node, right: Node) -> Iterator[Message]:
+        """δ_{o1} read as ∂E/∂net_{o1}, where the text does not say what it is."""
+        meaning, _ = self.meaning(reading)
+        for name in dict.fromkeys(n for side in (left, right) for n in names(side)):
+            read = meaning.deltas.get(name.key)
+            if read is not None:
+                error, net = self.spelling(cast(Symbol, read.of)), self.spelling(read.wrt)
+                formula = rf"\frac{{\partial {error}}}{{\partial {net}}}"
+                yield Message("read_alias", {"name": self.shown(name.key), "other": formula})
 
     def adopt(self, reading: Reading, row: str) -> None:
-        """Tells in which reading a line held; from here on o_i is a_i, where it held only so."""
-        for key, taken in (
-            ("context_direct", reading.direct),
-            ("context_logistic", reading.logistic),
-            ("context_constant", not reading.abstract),
-        ):
-            if taken:
-                self.said.append((Message(key), (row,)))
+        """From here on o_i is a_i, where a line held only so."""
         if reading.bases and reading.bases != self.bases:
             self.bases = reading.bases
             for name, other in reading.bases:
@@ -888,7 +1193,10 @@ class Judge:
         free = free_letters(left) | free_letters(right) if self.context.indexed else set()
         results: list[tuple[bool, bool]] = []
         first: tuple[Expr, Expr] | None = None
-        for indices in _assignments(sorted(free)):
+        times = self.context.timed and any(
+            (isinstance(n, Name) and n.key == TIME) for side in (left, right) for n in walk(side)
+        )
+        for indices in _assignments(sorted(free)) if not times else ({TIME: t} for t in MOMENTS):
             a = meaning.expr(left, indices, chain.variable)
             b = meaning.expr(right, indices, chain.variable)
             if reading.direct and not _admissible(meaning, a, b, points):
@@ -902,15 +1210,34 @@ class Judge:
         if first is None:
             return Verdict(RIGHT, "claim")
         doubt = self.doubt(meaning, first, free_variables(chain))
+        if doubt is not None and (apart := self.at_numbers(meaning, first, free_variables(chain))):
+            return apart
         if doubt is not None:
             return Verdict(UNDECIDED, "claim", Message("why_unknown_name", {"name": doubt}))
         if free:
             outer = free_letters(chain.head.node) | free_letters(left)
             return self.with_indices(results, free, outer, points, first)
-        at, sides = points.counterexample(*first)
-        if sides == ("", ""):  # apart in the field, or by rounding alone: no number shows that it is wrong
+        against = points.counterexample(*first)
+        if against.sides == (
+            "",
+            "",
+        ):  # apart in the field, or by rounding alone: no number shows that it is wrong
             return Verdict(UNDECIDED, "claim", Message("why_no_value"))
-        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+        return Verdict(WRONG, "claim", Message("why_differs"), against)
+
+    def at_numbers(self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str]) -> Verdict | None:
+        """A failed link of numbers alone, with names that have a number and else no meaning: μ = 0.9.
+
+        It is wrong where it fails with these numbers too; a derivative may depend on more than a number.
+        """
+        if any(isinstance(p, (Partial, Prime)) for e in pair for p in _parts(e)):
+            return None
+        given = {s: (v, v) for s, v in self.numbers.leaves.items()}
+        points = Points(meaning, region=given)
+        if self.doubt(meaning, pair, free | {s.name for s in given}) is not None or points.holds(*pair):
+            return None
+        against = points.counterexample(*pair)
+        return Verdict(WRONG, "claim", Message("why_differs"), against) if against.sides[0] else None
 
     def doubt(
         self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str] = frozenset()
@@ -959,10 +1286,11 @@ class Judge:
         equal = [held for held, distinct in results if not distinct]
         if outer >= free and len(free) > 1 and (all(apart) or (equal and all(equal))):
             if self.condition is not None and self.number - self.condition <= NEAR:
-                return Verdict(RIGHT, "claim")
+                row = self.context.statements[self.condition].row
+                said = Message("read_condition", {"formula": row.text.strip(), "row": row.id})
+                return Verdict(RIGHT, "claim", readings=(said,))
             return Verdict(UNDECIDED, "claim", Message("why_condition"))
-        at, sides = points.counterexample(*pair)
-        return Verdict(WRONG, "claim", Message("why_differs"), at, sides)
+        return Verdict(WRONG, "claim", Message("why_differs"), points.counterexample(*pair))
 
     # ------------------------------------------------------------ updates
 
@@ -994,21 +1322,61 @@ class Judge:
                 why = why or error.why
                 continue
             rates = [Symbol(n.key) for n in names(right) if n.base in RATES]
+            said = self.said_of(reading, right, plain)
             for rate in rates:
                 if points.holds(value, add(w, neg(mul(meaning.canonical(rate.name), slope)))):
-                    return Verdict(RIGHT, "definition")
+                    return Verdict(RIGHT, "definition", readings=said)
             if not rates and points.holds(value, add(w, neg(slope))):
-                return Verdict(RIGHT, "definition", remarks=(Message("remark_rate"),))
+                return Verdict(RIGHT, "definition", remarks=(Message("remark_rate"),), readings=said)
             doubt = self.doubt(meaning, (value, slope))
             if doubt is not None:
                 why = why or Message("why_unknown_name", {"name": doubt})
             elif failed is None:
                 expected = add(w, neg(mul(*(meaning.canonical(r.name) for r in rates), slope)))
-                at, sides = points.counterexample(expected, value)
-                failed = Verdict(WRONG, "claim", Message("why_update"), at, sides[::-1])
+                against = points.counterexample(expected, value).turned()
+                failed = Verdict(WRONG, "claim", Message("why_update"), against)
         if failed is not None:
             return failed
         return Verdict(UNDECIDED, "claim", why or Message("why_no_value"))
+
+
+_INTERVAL = re.compile(
+    r"[\[(]\s*(?P<low>-\\infty|-?\d+(?:\.\d+)?)\s*,(?:\s|\\,)*(?P<high>\\infty|-?\d+(?:\.\d+)?)\s*[\])]"
+)
+
+
+def ends(relation: Relation, text: str) -> tuple[Name | None, float, float] | None:
+    """The ends of an interval: x > 0, 0 < x < 1, (-∞, 0); None where a relation is none."""
+    sides = relation.sides
+    if len(sides) == 1 and isinstance(sides[0], Foreign):
+        found = _INTERVAL.fullmatch(text.strip())
+        if found is None:
+            return None
+        low, high = (float(found[end].replace("\\infty", "inf")) for end in ("low", "high"))
+        return (None, low, high) if low < high else None
+    if len(sides) != 2 or relation.signs[0] not in "<>≤≥":
+        return None
+    name, number = sides if isinstance(sides[0], Name) else sides[::-1]
+    value = None if number is None else _signed_number(number)
+    if not isinstance(name, Name) or value is None or letters(name):
+        return None
+    above = (relation.signs[0] in ">≥") == (name is sides[0])
+    return (name, value, math.inf) if above else (name, -math.inf, value)
+
+
+def _signed_number(node: Node) -> float | None:
+    found = _single(node)
+    return None if found is None else float(found.value)
+
+
+def in_prose(relation: Relation, row: Row) -> bool:
+    """≈ 1.758 in a sentence: about what it is, the words say."""
+    return (
+        not row.display
+        and relation.sides[0] is None
+        and relation.signs == ("≈",)
+        and not names(cast(Node, relation.sides[1]))
+    )
 
 
 def free_variables(chain: Chain) -> frozenset[str]:
@@ -1102,6 +1470,10 @@ class Amounts:
     blamed: dict[Expr, tuple[Interval, str]] = field(default_factory=dict)
     era: int = 0
     unsure: bool = False
+    sharp: bool = False
+    seen: set[Interval] = field(default_factory=set)
+    moved: Mapping[Interval, float] = field(default_factory=dict)
+    taken: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         context = self.judge_.context
@@ -1122,6 +1494,7 @@ class Amounts:
                 return self.updated(name)
             unknown = self.judge_.unknown(node, node)
             aliases = tuple((k, o) for k in unknown for o, _ in islice(self.judge_.others(k), 1))
+            self.taken.update(aliases)
             meaning = self.judge_.meaning(Reading(aliases=aliases))[0]
             return meaning.expr(node, {}, chain.variable if chain else None)
         except NotUnderstood as error:
@@ -1163,7 +1536,7 @@ class Amounts:
     ) -> Interval:
         """What a side may come to, with rounded numbers where numbers are printed."""
         if isinstance(node, Number):
-            return _printed(node)
+            return self.number(_printed(node))
         if isinstance(node, (Name, Derivative, Primed)):
             if isinstance(node, Name) and node.key == "e":
                 return intervals.around(math.e)
@@ -1173,7 +1546,7 @@ class Amounts:
             if expr in self.printed and era == self.era:
                 number, sure = self.printed[expr]
                 self.unsure = self.unsure or not sure
-                return number
+                return self.number(number)
             try:
                 return intervals.around(self.exact(expr, era))
             except NoNumber:
@@ -1208,6 +1581,33 @@ class Amounts:
         if isinstance(node, (Applied, Beside)):
             return self.applied(node, era, chain, wrong, depth)
         raise NoNumber
+
+    def number(self, printed: Interval) -> Interval:
+        """A printed number: all it may have been before rounding, or where `sharp` one of them."""
+        if not self.sharp:
+            return printed
+        self.seen.add(printed)
+        return intervals.around(self.moved.get(printed, printed.middle))
+
+    def propagated(self, node: Node, era: int, chain: Chain | None) -> Iterator[tuple[Interval, bool]]:
+        """f(a, b, …) by the numbers as printed; then f ± Σ |f(…, a ± half a unit, …) - f|.
+
+        A number that is printed twice is one number: of y(1 - y) both factors move together.
+        """
+        self.sharp, self.seen, self.moved = True, set(), {}
+        try:
+            found = self.interval(node, era, chain)
+            yield found, True
+            shift = 0.0
+            for printed in sorted(self.seen, key=lambda i: (i.low, i.high)):
+                ends = []
+                for end in (printed.low, printed.high):
+                    self.moved = {printed: end}
+                    ends.append(abs(self.interval(node, era, chain).middle - found.middle))
+                shift += max(ends)
+            yield Interval(found.low - shift, found.high + shift), False
+        finally:
+            self.sharp = False
 
     def power(self, node: Power, era: int, chain: Chain | None, wrong: bool, depth: int) -> Interval:
         exponent = self.interval(node.exponent, era, chain, wrong, depth)
@@ -1293,52 +1693,97 @@ class Amounts:
 
     # ------------------------------------------------------------ verdicts
 
-    def candidates(self, node: Node, era: int, chain: Chain | None) -> list[Interval]:
-        """What a side may come to: at the exact numbers, or by the printed ones."""
+    def candidates(self, node: Node, era: int, chain: Chain | None) -> list[tuple[Interval, bool]]:
+        """What a side may come to: at the exact numbers, by the printed ones as they stand, or as rounded.
+
+        With each, whether it is one number, and no range that rounding allows.
+        """
         found = []
         if not numeric(node):
             with suppress(NoNumber):
-                found.append(intervals.around(self.exact(self.expr(node, chain), era)))
+                found.append((intervals.around(self.exact(self.expr(node, chain), era)), True))
         with suppress(NoNumber):
-            found.append(self.interval(node, era, chain))
+            found.extend(self.propagated(node, era, chain))
         return found
+
+    def agree(self, left: Node, right: Node, era: int, chain: Chain | None) -> bool | None:
+        """Whether both sides are one number to the last printed digit.
+
+        None where they are only within what the rounding of the numbers printed before allows.
+        """
+        close: bool | None = False
+        result = _single(right)
+        ranges = [(_last_digit(result), True)] if result is not None else self.candidates(right, era, chain)
+        for a, sharp in self.candidates(left, era, chain):
+            for b, _ in ranges:
+                if _meet(a, b):
+                    if sharp or result is None or not result.unit:
+                        return True
+                    close = None
+        return close
 
     def value(self, node: Node, chain: Chain) -> float | None:
         """The number that a side comes to, None where it has none."""
         found = self.candidates(node, self.era, chain)
-        return found[0].middle if found else None
+        return found[0][0].middle if found else None
 
     def judge(self, chain: Chain, side: Side) -> Verdict:
         """Whether both sides can be the same number."""
+        found = self.compared(chain, side)
+        if found.verdict not in (RIGHT, WRONG) or not self.taken:
+            return found
+        said = self.judge_.said_of(Reading(aliases=tuple(self.taken.items())), chain.last.node, side.node)
+        return replace(found, readings=(*found.readings, *said))
+
+    def compared(self, chain: Chain, side: Side) -> Verdict:
+        """Whether both sides can be the same number, without the names that are read as others."""
         left, right = chain.last.node, side.node
         self.match(chain, right)
-        self.unsure = False
-        off: tuple[Interval, Interval] | None = None
+        self.unsure, self.taken = False, {}
         for era in (self.era, 1 - self.era):
             if era == 1 and not self.after:
                 continue
-            for a in self.candidates(left, era, chain):
-                for b in self.candidates(right, era, chain):
-                    if _meet(a, b, _unit(right)):
-                        if era == 1 and self.era == 0 and not numeric(left):
-                            self.era, self.printed = 1, {}
-                        return Verdict(RIGHT, "numbers")
-                    if era == self.era:
-                        off = off or (a, b)
-        head = chain.head.node
-        if head is not left and off is not None and not numeric(head):
-            for a in self.candidates(head, self.era, chain):
-                for b in self.candidates(right, self.era, chain):
-                    if _meet(a, b, _unit(right)):
-                        return Verdict(RIGHT, "numbers")
+            held = self.agree(left, right, era, chain)
+            if held is None and self.at_head(chain, right, era):
+                held = True
+            if held is not False:
+                said = [] if held else [self.rounding(left, era, chain)]
+                if era == 1 and self.era == 0:
+                    said.append(Message("read_after"))
+                    if not numeric(left):
+                        self.era, self.printed = 1, {}
+                return Verdict(RIGHT, "numbers", readings=tuple(said))
+        off = next(self.apart(left, right, chain), None)
+        if off is not None and (held := self.at_head(chain, right, self.era)) is not False:
+            said = [] if held else [self.rounding(chain.head.node, self.era, chain)]
+            return Verdict(RIGHT, "numbers", readings=tuple(said))
         if off is not None and self.unsure:
             return Verdict(UNDECIDED, "numbers", Message("why_contradiction"))
         if off is not None:
             sides = (_short(off[0].middle), _short(off[1].middle))
-            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), (), sides)
+            against = Counterexample(sides=sides)
+            return Verdict(WRONG, "numbers", Message("why_numbers", {"value": sides[0]}), against)
         if isinstance(left, Name) and numeric(right) and self.is_leaf(left):
             return Verdict(RIGHT, "definition")
         return Verdict(UNDECIDED, "numbers", Message("why_no_numbers"))
+
+    def at_head(self, chain: Chain, right: Node, era: int) -> bool | None:
+        """Whether a number is right for the head of a chain, in which other numbers stand between them."""
+        head = chain.head.node
+        if head is chain.last.node or numeric(head):
+            return False
+        return self.agree(head, right, era, chain)
+
+    def rounding(self, node: Node, era: int, chain: Chain) -> Message:
+        """What a side comes to before rounding."""
+        value = self.candidates(node, era, chain)[0][0].middle
+        return Message("read_rounding", {"value": f"{value:.10g}"})
+
+    def apart(self, left: Node, right: Node, chain: Chain) -> Iterator[tuple[Interval, Interval]]:
+        """What both sides come to."""
+        for a, _ in self.candidates(left, self.era, chain):
+            for b, _ in self.candidates(right, self.era, chain):
+                yield a, b
 
     def is_leaf(self, name: Name) -> bool:
         """Whether a name is computed from nothing."""
@@ -1350,11 +1795,7 @@ class Amounts:
 
     def equal(self, left: Node, right: Node) -> bool:
         """Whether two sides can be the same number now."""
-        return any(
-            _meet(a, b, _unit(right))
-            for a in self.candidates(left, self.era, None)
-            for b in self.candidates(right, self.era, None)
-        )
+        return self.agree(left, right, self.era, None) is not False
 
     def blame(self, left: Side, side: Side) -> str:
         """The wrong row whose number makes this one what it is, or nothing."""
@@ -1363,7 +1804,7 @@ class Amounts:
             b = self.interval(side.node, self.era, None, wrong=True)
         except NoNumber:
             return ""
-        if not _meet(a, b, _unit(side.node)):
+        if not _meet(a, b):
             return ""
         for name in names(left.node):
             try:
@@ -1418,6 +1859,14 @@ class Amounts:
                         self.leaves.setdefault(symbol, float(number.value))
 
 
+def by_letters(key: str) -> str:
+    """A key as LaTeX: p1 is p_{1}, beta2 is \\beta_{2}."""
+    letters_, digits = re.fullmatch(r"(.*?)(\d*)", key, re.DOTALL).groups()  # type: ignore[union-attr]
+    if letters_ in GREEK:
+        letters_ = f"\\{letters_}"
+    return f"{letters_}_{{{digits}}}" if digits and letters_ else key
+
+
 def _name(latex: str) -> Name | None:
     """A name written in LaTeX, as the grammar reads it."""
     text = f"{latex} = 0"
@@ -1447,15 +1896,13 @@ def _printed(node: Number) -> Interval:
     return Interval(value - half * 1.001, value + half * 1.001)
 
 
-def _unit(node: Node) -> float:
-    single = _single(node)
-    return float(single.unit) if single is not None else 0.0
+def _last_digit(node: Number) -> Interval:
+    """The numbers that are this one when they are rounded to its last printed digit."""
+    value, half = float(node.value), float(node.unit) / 2
+    return Interval(value - half * 1.001, value + half * 1.001) if half else intervals.around(value)
 
 
-def _meet(a: Interval, b: Interval, unit: float) -> bool:
-    """Whether one number may lie in both; by another order of rounding it may be a little off."""
+def _meet(a: Interval, b: Interval) -> bool:
+    """Whether one number may lie in both."""
     gap = max(a.low, b.low) - min(a.high, b.high)
-    slack = 1e-12 * max(abs(a.middle), abs(b.middle)) + unit / 2
-    if gap <= slack:
-        return True
-    return bool(gap <= UNITS * unit and gap <= SHARE * max(abs(a.middle), abs(b.middle)))
+    return gap <= 1e-12 * max(abs(a.middle), abs(b.middle))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,6 +54,8 @@ from backprop_symbolic.review.context import (
     ERRORS,
     FUNCTIONS,
     INDICES,
+    SINGLE,
+    TIME,
     Context,
     letters,
     names,
@@ -61,6 +64,7 @@ from backprop_symbolic.review.context import (
 )
 from backprop_symbolic.review.tree import (
     Applied,
+    At,
     Bars,
     Beside,
     Cases,
@@ -134,6 +138,7 @@ class Meaning:
 
     quantities  name → definition, None for a leaf
     foreign     names that are defined nowhere and stand in no definition
+    deltas      names that are read as ∂E/∂net, for the text does not say what they are
     """
 
     context: Context
@@ -142,6 +147,7 @@ class Meaning:
     quantities: dict[Symbol, Expr | None] = field(default_factory=dict)
     functions: dict[str, Expr] = field(default_factory=dict)
     foreign: dict[str, Name] = field(default_factory=dict)
+    deltas: dict[str, Partial] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
     formulas: int = 0  # how many quantities have a definition
     _graph: tuple[int, Graph] | None = None
@@ -184,6 +190,29 @@ class Meaning:
             self.pending.pop()
         return symbol
 
+    def number(self, name: Name, time: int) -> Symbol:
+        """The number of a sequence at a time, by its rule."""
+        symbol = Symbol(f"{name.key}({time})")
+        if symbol in self.quantities or symbol.name in self.pending:
+            return symbol
+        self.pending.append(symbol.name)
+        try:
+            self.quantities[symbol] = self.by_rule(name, time)
+        finally:
+            self.pending.pop()
+        return symbol
+
+    def by_rule(self, name: Name, time: int) -> Expr | None:
+        """What a number of a sequence is computed from; None where nothing says it."""
+        rules = self.context.rules.get(name.key, {})
+        first, rule = rules.get("first"), rules.get("rule")
+        if first is not None and Writer(self, {}, None).moment(first[0].time) == time:
+            return self.expr(first[1], {})
+        if rule is None:
+            return None
+        t = time - (Writer(self, {TIME: 0}, None).moment(rule[0].time))
+        return self.expr(rule[1], {TIME: t}) if t >= 1 else None
+
     def canonical(self, key: str) -> Symbol:
         """The graph's symbol for a key, or one of its own."""
         return self.context.names.get(key) or Symbol(key)
@@ -191,6 +220,9 @@ class Meaning:
     def indexed(self, name: Name, indices: Indices) -> Name:
         """The name with numbers for its index letters."""
         sub = name.sub
+        if not sub and (letter := self.context.single.get(name.key)) in indices:
+            name = replace_(name, base=name.base + SINGLE)
+            sub = cast(str, letter)
         if not indices or not sub or not set(sub) & set(indices) or set(sub) - INDICES - set("0123456789"):
             return name
         sub = "".join(str(indices.get(c, c)) for c in sub)
@@ -254,7 +286,8 @@ class Meaning:
             if key == unit or (key.endswith(unit) and not key[: -len(unit)][-1:].isdigit()):
                 net = self.sum_of(self.quantities.get(self.symbol(Name(key), {})))
                 if net is not None:
-                    return Partial(error, net)
+                    self.deltas[name.key] = Partial(error, net)
+                    return self.deltas[name.key]
         self.foreign.setdefault(name.key, name)
         return None
 
@@ -385,6 +418,16 @@ class Writer:
         if not node.sub and node.base in self.indices:
             return cast(Expr, Integer(self.indices[node.base]))
         return self.meaning.symbol(node, self.indices)
+
+    def at(self, node: At) -> Expr:
+        return self.meaning.number(node.name, self.moment(node.time))
+
+    def moment(self, node: Node) -> int:
+        """The number of a time: t - 1, i, 0."""
+        value = _constant(self.expr(node))
+        if value is None or not isinstance(value, Integer):
+            raise NotUnderstood(Message("why_time"), node.span)
+        return int(value)
 
     def sum(self, node: Sum) -> Expr:
         terms = [self.expr(t) if s > 0 else neg(self.expr(t)) for s, t in node.terms]
@@ -575,6 +618,8 @@ class Writer:
             return self.indices.get(node.base, default)
         if isinstance(node, Number) and node.value.denominator == 1:
             return int(node.value)
+        if self.meaning.context.timed and TIME in self.indices:
+            return self.moment(node)
         raise NotUnderstood(Message("why_sum"), node.span)
 
     def greatest(self, node: Greatest) -> Expr:
@@ -622,6 +667,7 @@ _KINDS: Mapping[type, str] = {
     Root: "root",
     Bars: "bars",
     Applied: "applied",
+    At: "at",
     Beside: "beside",
     Derivative: "derivative",
     Primed: "primed",

@@ -22,7 +22,7 @@ from backprop_symbolic.terminal import FILLER, padded
 #: The verdicts in the order of a summary.
 VERDICTS = (RIGHT, WRONG, UNDECIDED, REMARK)
 #: Version of the JSON: the second number rises with a new optional field, the first with anything else.
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 #: An equation longer than this is cut where a reader sees it; programs get it whole.
 LONG = 400
 #: The kind of what was not read.
@@ -76,6 +76,7 @@ class Told:
     written  the equation as it stands in the text
     where    line:column, with the cell of a notebook
     numbers  the counterexample, a sentence
+    readings in which of several ways it was read, a sentence each
     follows  of which earlier row it is a consequence, a sentence
     """
 
@@ -88,11 +89,12 @@ class Told:
     numbers: str
     repair: str
     follows: str
+    readings: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """Everything that is said of the equation, in order."""
-        said = (self.why, self.mistake, self.numbers, self.repair, self.follows)
+        said = (self.why, self.mistake, self.numbers, self.repair, self.follows, *self.readings)
         return tuple(text for text in said if text)
 
 
@@ -125,7 +127,15 @@ class Teller:
             self.numbers(finding),
             self.labelled("repair", self.formula(meant(finding))) if finding.repair else "",
             self.say("follows", line=lines.get(finding.follows, finding.follows)) if finding.follows else "",
+            tuple(self.words(self.placed(message, lines)) for message in finding.readings),
         )
+
+    def placed(self, message: Message, lines: Mapping[str, str]) -> Message:
+        """A sentence with the line of the row that it names."""
+        row = message.args.get("row")
+        if not isinstance(row, str):
+            return message
+        return Message(message.key, {**message.args, "row": lines.get(row, row)})
 
     def labelled(self, key: str, text: str) -> str:
         """`label: text`, the text being in the format already."""
@@ -138,7 +148,10 @@ class Teller:
             return ""
         if not finding.at:
             return self.say("sides", left=left, right=right)
-        return self.say("counterexample", numbers=given(finding.at), left=left, right=right)
+        if not finding.hence:
+            return self.say("counterexample", numbers=given(finding.at), left=left, right=right)
+        numbers, hence = given(finding.at), given(finding.hence)
+        return self.say("counterexample_hence", numbers=numbers, hence=hence, left=left, right=right)
 
     def context(self, review: Review) -> Iterator[tuple[str, str]]:
         """Each sentence of the context, with the lines that it was taken from."""
@@ -394,6 +407,7 @@ def _finding(finding: Finding, tell: Teller) -> dict[str, Any]:
         "mistake": _message(finding.mistake, tell),
         "counterexample": {
             "numbers": dict(finding.at),
+            **({"hence": dict(finding.hence)} if finding.hence else {}),
             "left": finding.sides[0],
             "right": finding.sides[1],
         }
@@ -402,6 +416,7 @@ def _finding(finding: Finding, tell: Teller) -> dict[str, Any]:
         "repair": finding.repair,
         "side": "left" if finding.repair and not finding.side else None,
         "follows": finding.follows,
+        "readings": [_message(message, tell) for message in finding.readings] or None,
     }
     return said | {key: value for key, value in optional.items() if value not in (None, "")}
 
@@ -415,11 +430,11 @@ def _message(message: Message | None, tell: Teller) -> dict[str, str] | None:
 # ---------------------------------------------------------------- SARIF
 
 #: What SARIF calls a verdict that is worth a note.
-LEVELS = {WRONG: "error", UNDECIDED: "warning", REMARK: "note"}
+LEVELS = {WRONG: "error", UNDECIDED: "warning", REMARK: "note", RIGHT: "note"}
 #: What a rule is about: a verdict, and of what is wrong the kind of equation.
 RULES = (
     (WRONG, "claim"), (WRONG, "definition"), (WRONG, "numbers"), (WRONG, "connective"), (UNDECIDED, ""),
-    (REMARK, ""),
+    (REMARK, ""), (RIGHT, ""),
 )  # fmt: skip
 
 
@@ -430,7 +445,9 @@ def rule_of(finding: Finding) -> int:
 
 
 def rule_id(verdict: str, kind: str) -> str:
-    """wrong-claim, undecided, …"""
+    """wrong-claim, undecided, …; what is right is told for the way in which it was read."""
+    if verdict == RIGHT:
+        return "reading"
     return f"{verdict}-{kind}" if kind else verdict
 
 
@@ -443,7 +460,7 @@ def _write_sarif(found: Sequence[Reviewed], language: str, colour: bool) -> str:
     rules = [
         {
             "id": rule_id(verdict, kind),
-            "shortDescription": {"text": tell.say("_".join(filter(None, ["rule", verdict, kind])))},
+            "shortDescription": {"text": tell.say(f"rule_{rule_id(verdict, kind)}".replace("-", "_"))},
             "defaultConfiguration": {"level": LEVELS[verdict]},
         }
         for verdict, kind in RULES
@@ -468,7 +485,7 @@ def _results(review: Review, tell: Teller) -> Iterator[dict[str, Any]]:
     first = {finding.row.id: finding for finding in reversed(review.findings)}
     for told in tell.findings(review):
         finding = told.finding
-        if finding.verdict not in LEVELS:
+        if finding.verdict == RIGHT and not finding.readings:
             continue
         rule = rule_of(finding)
         result: dict[str, Any] = {

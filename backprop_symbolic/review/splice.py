@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from backprop_symbolic.review.tree import (
     Applied,
+    At,
     Bars,
     Beside,
     Cases,
@@ -115,6 +116,7 @@ _PARTS: dict[type[Node], tuple[str, ...]] = {
     Power: ("base", "exponent"),
     Root: ("body",),
     Applied: ("argument",),
+    At: ("name", "time"),
     Beside: ("name", "inside"),
     Derivative: ("of", "by"),
     Primed: ("body",),

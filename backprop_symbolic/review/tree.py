@@ -157,6 +157,14 @@ class Beside(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class At(Node):
+    """v(t), v(t - 1), g(i): a number of a sequence, where the text has sequences."""
+
+    name: Name
+    time: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Derivative(Node):
     """d of / d by, with d or ∂; `by` is a name, `of` may be anything."""
 
@@ -264,7 +272,9 @@ class Finding:
     mistake  the probable slip
     repair   one side, in the reader's own symbols, with which it would be right; or empty
     side     which one that is: 1 the right, 0 the left
-    at       numbers for the names at which both sides differ, and what both sides come to
+    at       numbers for what is free, at which both sides differ, and what both sides come to
+    hence    what the names of the line that are computed come to there
+    readings in which of several ways it was read, and on what evidence it is right
     follows  the id of an earlier wrong row without which this one would be right
     """
 
@@ -281,6 +291,8 @@ class Finding:
     sides: tuple[str, str] = ("", "")
     follows: str = ""
     side: int = 1
+    hence: tuple[tuple[str, str], ...] = ()
+    readings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

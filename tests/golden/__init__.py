@@ -115,7 +115,9 @@ def pages() -> dict[Path, PageExample]:
     named += [("loss", name, name) for name in losses.names()]
     named += [("activation", "x*sigmoid(1.702*x)", "formula"), ("loss", "(t - o)**4/4", "formula")]
     return {
-        GOLDEN / {"activation": "activations", "loss": "losses"}[kind] / f"{file}{'' if language == 'en' else '.ko'}.txt": PageExample(kind, name, language)
+        GOLDEN
+        / {"activation": "activations", "loss": "losses"}[kind]
+        / f"{file}{'' if language == 'en' else '.ko'}.txt": PageExample(kind, name, language)
         for kind, name, file in named
         for language in ("en", "ko")
     }
