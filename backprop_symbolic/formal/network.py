@@ -8,7 +8,7 @@ an identity of rational functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,7 +19,7 @@ from backprop_symbolic.algebra import Call, Partial, pending, symbols
 from backprop_symbolic.derivation import Derivation, Group, Section, Step
 from backprop_symbolic.formal.functions import closure, functions, names_called, proved, said
 from backprop_symbolic.formal.names import comment, library, paths, table
-from backprop_symbolic.formal.places import Places
+from backprop_symbolic.formal.places import Places, total
 from backprop_symbolic.formal.script import Function, NotExported, Script, closing
 from backprop_symbolic.formal.terms import function_name, term
 
@@ -65,7 +65,7 @@ class _Author:
         self.places = Places(self.graph, partials, {n: f for n, (f, _) in self.functions.items()}, self.meets)
         self.names = self.places.names
         self.known: dict[Partial, Known] = {}
-        self.glue: dict[Partial, Known] = {}
+        self.glue: dict[tuple[Partial, bool], Known] = {}
         self.pending: list[str] = []
 
     # ------------------------------------------------------------ the functions
@@ -218,7 +218,7 @@ class _Author:
                 if not apart:
                     break
                 key = min(apart, key=lambda p: (self.place_of(p), -self.places.places[cast(Symbol, p.of)]))
-            known = self.expansion(key)
+            known = self.expansion(key, right if key in left else left)
             # A formula of two steps may be the same in Coq: then the first has put it in.
             attempt = "try " if known.proof.startswith("formula'") else ""
             tactics.append(f"{attempt}rewrite {known.proof}.")
@@ -263,17 +263,27 @@ class _Author:
         feet = self.places.feet(q)
         return p in feet and not any(r in self.places.following(p) for r in feet)
 
-    def expansion(self, partial: Partial) -> Known:
-        """What a derivative is: found by a step, or by the edges."""
-        return self.known.get(partial) or self.by_edges(partial)
+    def expansion(self, partial: Partial, others: Mapping[Partial, None]) -> Known:
+        """What a derivative is: found by a step, or by the edges; `others` is what it is to meet."""
+        found = self.known.get(partial)
+        if found is not None:
+            return found
+        inwards = self.stays(partial) and self.inwards(partial, others)
+        key = partial, inwards
+        if key not in self.glue:
+            self.glue[key] = self.glued(partial, inwards)
+        return self.glue[key]
 
-    def by_edges(self, partial: Partial) -> Known:
+    def inwards(self, partial: Partial, others: Mapping[Partial, None]) -> bool:
+        """Whether to go by the edges into q, not by those from p: to its terms, or where there is one."""
+        q, p = cast(Symbol, partial.of), partial.wrt
+        edges = self.places.edges[q]
+        if len(edges) == 1:
+            return len(self.places.above[p]) > 1
+        return all(Partial(e.foot, p) in others for e in edges)
+
+    def glued(self, partial: Partial, inwards: bool) -> Known:
         """A lemma for what the edges say of a derivative, given once."""
-        if partial not in self.glue:
-            self.glue[partial] = self.glued(partial)
-        return self.glue[partial]
-
-    def glued(self, partial: Partial) -> Known:
         places = self.places
         if not places.has_name(partial):
             fact = places.fact(partial)
@@ -281,25 +291,26 @@ class _Author:
             moved = [s for s in places.moved(partial) if s != partial.wrt]
             return Known(fact.lemma, tuple(Partial(s, partial.wrt) for s in moved))
         q, p = cast(Symbol, partial.of), partial.wrt
-        number = len(self.glue) + 1
-        lemma = f"edges'{number}"
-        about = f"D' edges' nodes' up' rows' P'{self.names(q)} P'{self.names(p)}"
-        left = self.term(partial)
+        pair = f"P'{self.names(q)} P'{self.names(p)}"
+        about = f"D' edges' nodes' up' rows' {pair}"
         rest: tuple[Partial, ...] = ()
         if q == p:
             right, proof = "1", f"itself D' edges' nodes' rows' P'{self.names(q)} eq_refl"
         elif q not in places.following(p):
-            right, proof = "0", f"no_path {about} eq_refl"
+            right, proof = "0", f"no_path {about} (eq_refl true <: apart edges' nodes' {pair} = true)"
         elif self.alone(partial):
-            slopes = [e.slope for e in places.above[p] if e.head == q]
-            right, proof = " + ".join(slopes), f"direct {about} eq_refl"
+            right = total(e.slope for e in places.above[p] if e.head == q)
+            proof = f"direct {about} (eq_refl true <: alone edges' nodes' {pair} = true)"
+        elif inwards:
+            right = total(f"{e.slope} * {self.term(Partial(e.foot, p))}" for e in places.edges[q])
+            proof = f"terms D' edges' nodes' rows' {pair} eq_refl eq_refl"
+            rest = tuple(Partial(e.foot, p) for e in places.edges[q])
         else:
-            edges = places.above[p]
-            terms = [f"{self.term(Partial(q, e.head))} * {e.slope}" for e in edges]
-            right = "".join(f"{t} + (" for t in terms[:-1]) + terms[-1] + ")" * (len(terms) - 1)
+            right = total(f"{self.term(Partial(q, e.head))} * {e.slope}" for e in places.above[p])
             proof = f"paths {about} eq_refl eq_refl"
-            rest = tuple(Partial(q, e.head) for e in edges)
-        self.pending.append(f"Lemma {lemma} : {left} = {right}.\nProof. exact ({proof}). Qed.")
+            rest = tuple(Partial(q, e.head) for e in places.above[p])
+        lemma = f"edges'{len(self.glue) + 1}"
+        self.pending.append(f"Lemma {lemma} : {self.term(partial)} = {right}.\nProof. exact ({proof}). Qed.")
         return Known(lemma, rest)
 
 

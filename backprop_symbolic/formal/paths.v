@@ -168,12 +168,13 @@ Section Paths.
       edges [p].
   Definition closed (set : list positive) : bool :=
     forallb (fun e => implb (belongs (foot e) set) (belongs (head e) set)) edges.
-  Definition apart (q p : positive) : bool :=
-    on q && belongs p (reached p) && closed (reached p) && negb (belongs q (reached p)).
+  Definition apart_in (set : list positive) (q p : positive) : bool :=
+    on q && belongs p set && closed set && negb (belongs q set).
+  Definition apart (q p : positive) : bool := apart_in (reached p) q p.
 
   Lemma no_path (q p : positive) : apart q p = true -> D q p = 0.
   Proof.
-    unfold apart. generalize (reached p); intros set A.
+    unfold apart, apart_in. generalize (reached p); intros set A.
     apply andb_prop in A as [A N]. apply andb_prop in A as [A C]. apply andb_prop in A as [I P].
     apply negb_true_iff in N. apply on_in in I. unfold closed in C. rewrite forallb_forall in C.
     revert I N. induction q as [ q IH ] using (well_founded_induction upward_wf). intros I N.
@@ -185,21 +186,22 @@ Section Paths.
   Qed.
 
   (* ∂q/∂p along the edge from p alone, where nothing else that q is computed from follows from p *)
-  Definition alone (q p : positive) : bool :=
-    on q && on p && negb (Pos.eqb q p) && belongs p (reached p) && closed (reached p) &&
-    forallb (fun e => Pos.eqb p (foot e) || negb (belongs (foot e) (reached p))) (into q).
+  Definition alone_in (set : list positive) (q p : positive) : bool :=
+    on q && on p && negb (Pos.eqb q p) && belongs p set && closed set &&
+    forallb (fun e => Pos.eqb p (foot e) || negb (belongs (foot e) set)) (into q).
+  Definition alone (q p : positive) : bool := alone_in (reached p) q p.
 
   Lemma direct (q p : positive) : alone q p = true ->
     D q p = total (map slope (filter (fun e => Pos.eqb p (foot e)) (into q))).
   Proof.
-    unfold alone. intros A.
+    unfold alone, alone_in. intros A.
     apply andb_prop in A as [A O]. apply andb_prop in A as [A C]. apply andb_prop in A as [A P].
     apply andb_prop in A as [A N]. apply andb_prop in A as [I J]. apply negb_true_iff in N.
     rewrite (terms q p I N), !total_map, sum_filter. apply sum_ext. intros e E.
     rewrite forallb_forall in O. specialize (O e E). destruct (in_into q e E) as [E' H].
     unfold only. destruct (Pos.eqb_spec p (foot e)) as [ <- | ].
     - rewrite (itself p J). ring.
-    - simpl in O. rewrite (no_path (foot e) p); [ ring | ]. unfold apart.
+    - simpl in O. rewrite (no_path (foot e) p); [ ring | ]. unfold apart, apart_in.
       rewrite P, C, O. destruct (rising e E') as [_ F].
       assert (on (foot e) = true) as ->; [ | reflexivity ].
       unfold on. apply existsb_exists. exists (foot e). split; [ exact F | apply Pos.eqb_refl ].

@@ -303,7 +303,7 @@ class Places:
             proof, closing = f"m_chain slope'{name} (M'{self.names(u)} p)", ""
         else:
             proof, closing = f"m_val {self.whole[q].proof} eq_refl _", " linear."
-        slope = _total(f"{e.slope} * {self.derivative(e.foot, 'p')}" for e in self.edges[q])
+        slope = total(f"{e.slope} * {self.derivative(e.foot, 'p')}" for e in self.edges[q])
         statement = f"D' P'{name} p = if Pos.eqb P'{name} p then 1 else {slope}"
         yield (
             f"Lemma both'{name} (p : positive) :\n"
@@ -328,7 +328,7 @@ class Places:
         )
 
 
-def _total(terms: Iterable[str]) -> str:
+def total(terms: Iterable[str]) -> str:
     """a + (b + (c + …)), as paths.v has it."""
     *before, last = list(terms) or ["0"]
     return "".join(f"{t} + (" for t in before) + last + ")" * len(before)
