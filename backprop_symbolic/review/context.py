@@ -189,34 +189,44 @@ class Context:
 @cache
 def _parts_of(kind: Any) -> tuple[str, ...]:
     """The fields of a kind of node that may hold nodes."""
-    return tuple(f.name for f in fields(kind) if f.type not in ("str", "int", "bool", "Fraction", "Span"))
+    plain = ("str", "int", "bool", "Fraction", "Span")
+    return tuple(f.name for f in fields(kind) if f.init and f.type not in plain)
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """The parts of a node, in the order they are written."""
+    found: list[Node] = []
     for name in _parts_of(cast(type, type(node))):
         value = getattr(node, name)
         if isinstance(value, Node):
-            yield value
+            found.append(value)
         elif type(value) is tuple:
-            yield from _nodes(value)
+            _nodes(value, found)
+    return found
 
 
-def _nodes(parts: tuple[Any, ...]) -> Iterator[Node]:
+def _nodes(parts: tuple[Any, ...], found: list[Node]) -> None:
     for part in parts:
         if isinstance(part, Node):
-            yield part
+            found.append(part)
         elif type(part) is tuple:
-            yield from _nodes(part)
+            _nodes(part, found)
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it."""
-    todo = [node]
-    while todo:
-        found = todo.pop()
-        yield found
-        todo.extend(reversed(list(children(found))))
+def walk(node: Node) -> tuple[Node, ...]:
+    """The node and all below it; found once for each node, and kept with it."""
+    if node.below is None:
+        found: list[Node] = []
+        todo = [node]
+        while todo:
+            part = todo.pop()
+            if part.below is not None:
+                found += part.below
+            else:
+                found.append(part)
+                todo += reversed(children(part))
+        object.__setattr__(node, "below", tuple(found))  # derived from the node, so it stays what it is
+    return cast("tuple[Node, ...]", node.below)
 
 
 def names(node: Node) -> list[Name]:
@@ -704,7 +714,7 @@ def _match(formula: Node, other: Node, bound: dict[Node, Number]) -> bool:
         return len(formula.terms) == len(theirs) and all(
             s == t and _match(a, b, bound) for (s, a), (t, b) in zip(formula.terms, theirs, strict=True)
         )
-    mine, others = list(children(formula)), list(children(other))
+    mine, others = children(formula), children(other)
     if isinstance(formula, Applied) and formula.function != cast(Applied, other).function:
         return False
     if isinstance(formula, Bars | Quotient | Power | Product | Applied):

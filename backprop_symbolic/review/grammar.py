@@ -83,7 +83,7 @@ class _Differential(Node):
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = lexer.tokens(text)
+        self.tokens = list(lexer.tokens(text))
         self.partner = lexer.pairs(self.tokens)
         self.i, self.level, self.bars, self.loose = 0, 0, 0, 0
         self.uncalled = False  # while what stands behind a name in parentheses is not its own: dE/dw (a + b)
@@ -123,7 +123,7 @@ class _Parser:
         return self.tokens[self.i - 1].end if self.i else 0
 
     def at(self, kind: str, *texts: str) -> bool:
-        token = self.token
+        token = self.tokens[self.i]
         return token.kind == kind and (not texts or token.text in texts)
 
     def take(self) -> Token:
@@ -1246,7 +1246,7 @@ def _left_open(text: str) -> tuple[bool, bool, bool]:
     if len(text) > lexer.MAX_ROW:
         return False, False, False
     try:
-        found = lexer.tokens(text)[:-1]
+        found = list(lexer.tokens(text)[:-1])
     except Unreadable:
         return False, False, False
     depth = 0

@@ -154,6 +154,18 @@ class _Text:
         """The number of the line of a place, from 0."""
         return bisect_right(self.starts, at) - 1
 
+    def lines_and_columns(self, places: list[int]) -> tuple[tuple[int, int], ...]:
+        """The line and the column of each place; the places ascend."""
+        found: list[tuple[int, int]] = []
+        i = 0
+        while i < len(places):
+            line = self.line(places[i]) + 1
+            before = self.starts[line - 1] - 1
+            end = bisect_left(places, self.starts[line], i) if line < len(self.starts) else len(places)
+            found += [(line, place - before) for place in places[i:end]]
+            i = end
+        return tuple(found)
+
     def line_end(self, at: int) -> int:
         end = self.text.find("\n", at)
         return len(self.text) if end < 0 else end
@@ -420,12 +432,7 @@ class _Text:
         places = places[:MAX_TEXT]
         text = "".join(map(self.text.__getitem__, places))
         first = places[0] if places else 0
-        line = self.line(first)
-        at: list[tuple[int, int]] = []
-        for place in [*places, places[-1] + 1 if places else 0]:
-            while line + 1 < len(self.starts) and self.starts[line + 1] <= place:
-                line += 1
-            at.append((line + 1, place - self.starts[line] + 1))
+        at = self.lines_and_columns([*places, places[-1] + 1 if places else 0])
         macros = (
             tuple(name for name in dict.fromkeys(USED.findall(text)) if name in self.macros)
             if self.macros
@@ -433,7 +440,7 @@ class _Text:
         )
         if MACRO.search(text):
             macros = (*macros, next(filter(None, MACRO.search(text).groups())))  # type: ignore[union-attr]
-        return Row("", text, tuple(at), self.blocks - 1, index, display, self.label(first), None, macros)
+        return Row("", text, at, self.blocks - 1, index, display, self.label(first), None, macros)
 
     def trimmed(self, places: list[int]) -> list[int]:
         first = next((i for i, place in enumerate(places) if not self.text[place].isspace()), len(places))

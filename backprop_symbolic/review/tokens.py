@@ -7,6 +7,7 @@ What only concerns how a row looks is left out: \left, \big, blanks, colours, a 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from backprop_symbolic.message import Message
@@ -86,6 +87,25 @@ INDICES = re.compile(r"[hijklmnopqrst]{2,3}\Z")
 WORD = re.compile(r"[^\W\d_][\w-]*\Z")
 
 
+#: Signs of one or two characters → the token that each is.
+SIGNS: dict[str, tuple[str, str]] = {
+    **{sign: ("cmd", name) for sign, name in zip("∂∑Σ√∞…∇∈", (
+        "partial", "sum", "sum", "sqrt", "infty", "ldots", "nabla", "in",
+    ), strict=True)},
+    **dict.fromkeys(",;，、；。：:", ("split", ",")),
+    **{sign: ("op", sign) for sign in "+-*/^_."},
+    **dict.fromkeys("'’′", ("op", "'")),
+    "**": ("op", "^"),
+    **{sign: ("bar", sign) for sign in "|‖"},
+    **{sign: ("close", sign) for sign in ")]}"},
+    **{sign: ("open", sign) for sign in "([{"},
+    **{sign: ("op", text) for sign, text in (*STRANGE_PRODUCTS.items(), *TIMES.items())},
+    **{sign: ("word", name) for sign, name in UNICODE_GREEK.items()},
+    **{sign: ("join", text) for sign, text in JOINING.items()},
+    **{sign: ("rel", text) for sign, text in RELATIONS.items()},
+}  # fmt: skip
+
+
 class _Lexer:
     def __init__(self, text: str) -> None:
         self.text, self.out, self.braces, self.tables = text, list[Token](), dict[int, int](), 0
@@ -150,49 +170,12 @@ class _Lexer:
         return end
 
     def sign(self, piece: str, start: int, end: int) -> None:
-        if piece in RELATIONS:
-            self.add("rel", RELATIONS[piece], start, end)
-        elif piece in JOINING:
-            self.add("join", JOINING[piece], start, end)
-        elif piece in UNICODE_GREEK:
-            self.add("word", UNICODE_GREEK[piece], start, end)
-        elif piece in TIMES:
-            self.add("op", TIMES[piece], start, end)
-        elif piece in STRANGE_PRODUCTS:
-            self.add("op", STRANGE_PRODUCTS[piece], start, end)
-        elif piece in "([{":
-            self.add("open", piece, start, end)
-        elif piece in ")]}":
-            self.add("close", piece, start, end)
-        elif piece in ("|", "‖"):
-            self.add("bar", piece, start, end)
-        elif piece == "**":
-            self.add("op", "^", start, end)
-        elif piece == "'" or piece in "’′":
-            self.add("op", "'", start, end)
-        elif piece in "+-*/^_.":
-            self.add("op", piece, start, end)
-        elif piece in ",;，、；。：:":
-            self.add("split", ",", start, end)
-        elif piece in ("∂", "∑", "Σ", "√", "∞", "…", "∇"):
-            named = {
-                "∂": "partial",
-                "∑": "sum",
-                "Σ": "sum",
-                "√": "sqrt",
-                "∞": "infty",
-                "…": "ldots",
-                "∇": "nabla",
-            }
-            self.add("cmd", named[piece], start, end)
-        elif piece == "∈":
-            self.add("cmd", "in", start, end)
-        elif piece == "&&":
+        known = SIGNS.get(piece)
+        if known is not None:
+            self.add(*known, start, end)
+        elif piece == "&&" or (piece == "&" and self.tables):
             self.add("sep", piece, start, end, "&")
-        elif piece == "&":
-            if self.tables:
-                self.add("sep", piece, start, end, "&")
-        else:
+        elif piece != "&":
             raise Unreadable(
                 (start, end),
                 "why_character",
@@ -497,8 +480,9 @@ def _fits(opening: str, closing: str) -> bool:
     return closing == CLOSING.get(opening, opening) or opening + closing in ("[)", "(]")
 
 
-def tokens(text: str) -> list[Token]:
+@lru_cache(maxsize=4)  # a row is looked at with the one behind it, and then read
+def tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a row, the last of kind `end`. Raises Unreadable."""
     if len(text) > MAX_ROW:
         raise Unreadable((MAX_ROW, len(text)), "why_long", limit=MAX_ROW)
-    return _Lexer(text).run()
+    return tuple(_Lexer(text).run())
