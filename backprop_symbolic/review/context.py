@@ -205,7 +205,8 @@ class Context:
 @cache
 def _parts_of(kind: Any) -> tuple[str, ...]:
     """The fields of a kind of node that may hold nodes."""
-    return tuple(f.name for f in fields(kind) if f.type not in ("str", "int", "bool", "Fraction", "Span"))
+    plain = ("str", "int", "bool", "Fraction", "Span")
+    return tuple(f.name for f in fields(kind) if f.init and f.type not in plain)
 
 
 #: Kinds of node with nothing below them.
@@ -225,26 +226,33 @@ def children(node: Node) -> list[Node]:
         if isinstance(value, Node):
             found.append(value)
         elif type(value) is tuple:
-            found.extend(_nodes(value))
+            _nodes(value, found)
     return found
 
 
-def _nodes(parts: tuple[Any, ...]) -> Iterator[Node]:
+def _nodes(parts: tuple[Any, ...], found: list[Node]) -> None:
     for part in parts:
         if isinstance(part, Node):
-            yield part
+            found.append(part)
         elif type(part) is tuple:
-            yield from _nodes(part)
+            _nodes(part, found)
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it."""
-    todo = [node]
-    while todo:
-        found = todo.pop()
-        yield found
-        if type(found) not in _LEAVES:
-            todo.extend(reversed(children(found)))
+def walk(node: Node) -> tuple[Node, ...]:
+    """The node and all below it; found once for each node, and kept with it."""
+    if node.below is None:
+        found: list[Node] = []
+        todo = [node]
+        while todo:
+            part = todo.pop()
+            if part.below is not None:
+                found += part.below
+            else:
+                found.append(part)
+                if type(part) not in _LEAVES:
+                    todo += reversed(children(part))
+        object.__setattr__(node, "below", tuple(found))  # derived from the node, so it stays what it is
+    return cast("tuple[Node, ...]", node.below)
 
 
 def names(node: Node) -> list[Name]:

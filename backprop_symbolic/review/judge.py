@@ -1110,14 +1110,7 @@ class Judge:
 
     def other_bases(self, left: Node, right: Node) -> Iterator[tuple[str, str]]:
         """Letters with an index that something is differentiated by and that no formula holds."""
-        inner = {
-            n.base
-            for s in self.context.stretches
-            for d in s.definitions.values()
-            for n in names(d.formula)
-            if letters(n)
-        }
-        defined = {d.name.base for s in self.context.stretches for d in s.definitions.values() if d.letters}
+        inner, defined = self.lettered
         by = {
             n.by.base
             for side in (left, right)
@@ -1127,6 +1120,15 @@ class Judge:
         for base in sorted(by - inner - defined - {b for b, _ in self.bases}):
             for other in sorted(inner - defined):
                 yield base, other
+
+    @cached_property
+    def lettered(self) -> tuple[set[str], set[str]]:
+        """The letters of names with an index: of those that stand in definitions, and of those defined."""
+        definitions = [d for s in self.context.stretches for d in s.definitions.values()]
+        return (
+            {n.base for d in definitions for n in names(d.formula) if letters(n)},
+            {d.name.base for d in definitions if d.letters},
+        )
 
     def unknown(self, left: Node, right: Node) -> list[str]:
         """The keys of names that the text gives no meaning."""
@@ -1151,10 +1153,8 @@ class Judge:
     def others(self, key: str) -> Iterator[tuple[str, bool]]:
         """Names with a meaning that an unknown one may stand for, and whether that is a slip."""
         meaning, _ = self.meaning(Reading())
-        known = {*meaning.known, *meaning.mentioned, *self.context.names}
-        for other in sorted(known):
-            if other != key and other.casefold() == key.casefold():
-                yield other, False
+        known = meaning.spoken
+        yield from ((other, False) for other in meaning.folded.get(key.casefold(), ()) if other != key)
         for word in ("output", "out", "y"):
             rest = key.removeprefix(word)
             if rest != key and rest in known:
@@ -1165,14 +1165,14 @@ class Judge:
             yield meaning.error.name, False
         for other in self.misspelt(key):
             yield other, True
-        for other in sorted(known):
-            if other[: len(key)] == key and other[len(key) :].isdigit():
+        for other in meaning.beginning(key):
+            if other[len(key) :].isdigit():
                 yield other, True
 
     def misspelt(self, key: str) -> Iterator[str]:
         """Names with a meaning from which `key` differs by an o for a 0 or a d too many."""
         meaning, _ = self.meaning(Reading())
-        known = {*meaning.known, *meaning.mentioned, *self.context.names}
+        known = meaning.spoken
         for i, c in enumerate(key):
             for new in {"0": ["o"], "d": [""], "O": ["o", "0"]}.get(c, []):
                 other = key[:i] + new + key[i + 1 :]
@@ -1181,7 +1181,7 @@ class Judge:
                 else:
                     yield from (o for o, slip in self.words(other, known))
 
-    def words(self, key: str, known: set[str]) -> Iterator[tuple[str, bool]]:
+    def words(self, key: str, known: frozenset[str]) -> Iterator[tuple[str, bool]]:
         for word in ("output", "out"):
             rest = key.removeprefix(word)
             if rest != key and rest in known:

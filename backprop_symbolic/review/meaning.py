@@ -11,10 +11,12 @@ What is not understood raises NotUnderstood, with its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from sympy import Abs, Add, Expr, Function, Integer, Mul, Piecewise, Rational, Symbol, pi
@@ -57,6 +59,7 @@ from backprop_symbolic.review.context import (
     SINGLE,
     TIME,
     Context,
+    Definition,
     letters,
     names,
     sample,
@@ -266,14 +269,19 @@ class Meaning:
         """The definition of p_2 by that of p_j."""
         if not name.sub.isdigit():
             return None
-        for stretch in reversed(self.context.stretches[: self.stretch + 1]):
-            for found in stretch.definitions.values():
-                same = (found.name.base, found.name.mark, found.name.sup) == (name.base, name.mark, name.sup)
-                if same and found.letters and len(found.letters) == len(name.sub):
-                    return self.expr(
-                        found.formula, {c: int(d) for c, d in zip(found.letters, name.sub, strict=True)}
-                    )
+        for found in self.generals:
+            same = (found.name.base, found.name.mark, found.name.sup) == (name.base, name.mark, name.sup)
+            if same and len(found.letters) == len(name.sub):
+                return self.expr(
+                    found.formula, {c: int(d) for c, d in zip(found.letters, name.sub, strict=True)}
+                )
         return None
+
+    @cached_property
+    def generals(self) -> tuple[Definition, ...]:
+        """The definitions of names with an index, those of the latest stretch first."""
+        stretches = reversed(self.context.stretches[: self.stretch + 1])
+        return tuple(d for s in stretches for d in s.definitions.values() if d.letters)
 
     def delta(self, name: Name) -> Expr | None:
         """∂E/∂net of the unit that the δ is of."""
@@ -335,6 +343,31 @@ class Meaning:
     def holds(self, symbol: Symbol) -> bool:
         """Whether a name stands in the formula of a quantity."""
         return any(e is not None and symbol in symbols(e) for e in self.quantities.values())
+
+    @cached_property
+    def spoken(self) -> frozenset[str]:
+        """The keys of all names that have a meaning or stand in one."""
+        return frozenset({*self.known, *self.mentioned, *self.context.names})
+
+    @cached_property
+    def in_order(self) -> tuple[str, ...]:
+        """The same in order."""
+        return tuple(sorted(self.spoken))
+
+    def beginning(self, key: str) -> Iterator[str]:
+        """Those of them that begin with `key`, in order."""
+        for other in islice(self.in_order, bisect_left(self.in_order, key), None):
+            if not other.startswith(key):
+                return
+            yield other
+
+    @cached_property
+    def folded(self) -> Mapping[str, list[str]]:
+        """The same, by how they read where capitals are none."""
+        found: dict[str, list[str]] = {}
+        for key in self.in_order:
+            found.setdefault(key.casefold(), []).append(key)
+        return found
 
     @cached_property
     def mentioned(self) -> frozenset[str]:

@@ -64,9 +64,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Something that was written, from `span[0]` to `span[1]` of its row."""
+    """Something that was written, from `span[0]` to `span[1]` of its row.
+
+    below  the node and all below it, once somebody walked there
+    """
 
     span: Span = field(kw_only=True, compare=False, default=(0, 0))
+    below: tuple[Node, ...] | None = field(init=False, compare=False, repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)
