@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -20,6 +21,9 @@ from backprop_symbolic.files import replacing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from backprop_symbolic.derivation import Derivation
+    from backprop_symbolic.formal.command import Proved
+    from backprop_symbolic.formal.script import Script
     from backprop_symbolic.graph import Graph
     from backprop_symbolic.numeric.values import Source, Values
     from backprop_symbolic.review.contextfile import ContextFile
@@ -156,6 +160,8 @@ def output_options(*, detail: bool = True) -> Callable[[Command], Command]:
     "--digits", type=int, metavar="N",
     help="Significant digits with which numbers are shown; all are computed in full.  [default: 4]",
 )  # fmt: skip
+@click.option("--proved", is_flag=True, help="Have Coq check every step now, and say so at the end; "
+              "needs coqc, see backprop prove.")  # fmt: skip
 def derive(
     weight: str | None,
     network: str | None,
@@ -172,6 +178,7 @@ def derive(
     example: str | None,
     sample: int | None,
     digits: int | None,
+    proved: bool,
     **out: Any,
 ) -> None:
     """Derive ∂E/∂WEIGHT step by step.
@@ -191,16 +198,34 @@ def derive(
         if number is not None and not numbered:
             raise click.UsageError(f"{option} goes with --values, --set, --seed or --example")
     sources = _sources(values_files, settings, example)
+    prover = _prover(proved)
     graph = _stated_graph(graph_file, notation, given, sources)
     values = _values(graph, sources, seed, sample) if numbered else None
     wanted = "all" if weight is None else weight
     names: str | list[str] = "all" if wanted.strip() == "all" else wanted.split() or [wanted]
     result = api.derive(graph, names, **_manner(out))
+    if prover is not None:
+        result = replace(result, derivation=prover(result.derivation).derivation)
     if values is not None:
         from backprop_symbolic.numeric.substitute import with_numbers
 
         result = with_numbers(result, values, 4 if digits is None else digits)
     write(result.bytes(**look), out["output"])
+
+
+def _prover(wanted: bool) -> Callable[[Derivation], Proved] | None:
+    """What has Coq check a derivation, where that is wanted. Raises NotInstalled before any work is done."""
+    if not wanted:
+        return None
+    from backprop_symbolic.formal import command, coqc
+
+    compiler = coqc.find()
+
+    def prove(derivation: Derivation) -> Proved:
+        with progress() as tell:
+            return command.proved(derivation, compiler, tell)
+
+    return prove
 
 
 def _look(out: Mapping[str, Any]) -> dict[str, Any]:
@@ -617,10 +642,12 @@ def _number(option: str, value: str | None) -> str:
 @click.option("--detail", metavar="LEVEL", default="normal", show_default=True, help="brief, normal or full.")
 @click.option("--strict", is_flag=True, help="Decide every step by exact cancellation too.")
 @click.option("--template-dir", metavar="DIR", help="Templates and sentences of yours, by name, before ours.")
+@click.option("--proved", is_flag=True, help="Have Coq check every step of the derivation now, say so, and "
+              "write its script too; needs coqc, see backprop prove.")  # fmt: skip
 @click.option(
     "--force", is_flag=True, help="Replace files that this program did not write, or that were changed."
 )
-def notes(output: str, template_dir: str | None, force: bool, **options: Any) -> None:
+def notes(output: str, template_dir: str | None, force: bool, proved: bool, **options: Any) -> None:
     """Write lecture notes on a network: a folder with the documents, their pictures and an index.
 
     The whole lecture: what backpropagation is, the derivation of a weight of each layer, the delta form,
@@ -629,19 +656,22 @@ def notes(output: str, template_dir: str | None, force: bool, **options: Any) ->
     """
     from backprop_symbolic import publish
     from backprop_symbolic.lecture import command
+    from backprop_symbolic.lecture.notes import SCRIPT
 
     folder = Path(output)
     if not output.strip():
         raise OutputRefused("cannot write '': no folder is named")
     chosen = command.options(options, template_dir)
     wanted = publish.editions(_names(options["format_"]), _names(options["lang"]), chosen)
-    publish.check(folder, [edition.file for edition in wanted], force)
+    scripts = [SCRIPT] if proved else []
+    publish.check(folder, [*scripts, *(edition.file for edition in wanted)], force)
+    prover = _prover(proved)
     given = {f"--{name}": options[name] for name in ("network", "activation", "loss", "l1", "l2", "bias")}
     sources = _sources(options["values_files"], options["settings"], options["example"])
     graph = _stated_graph(options["graph_file"], options["notation"], given, sources)
     values = _values(graph, sources, options["seed"], options["sample"]) if sources else None
     with progress() as tell:
-        pages = command.pages(graph, values, options, wanted, chosen, tell)
+        pages = command.pages(graph, values, options, wanted, chosen, tell, prover)
     done = publish.publish_pages(folder, pages, wanted[0].language, chosen, force)
     for name in pages.files:
         state = "written" if name in done.written else "unchanged"
@@ -928,6 +958,71 @@ def _reviewed_graph(options: dict[str, Any], context: ContextFile) -> tuple[Grap
     if not about and all(value is None for value in stated):
         return None, sources
     return _stated_graph(options["graph_file"], options["notation"], given, sources), sources
+
+
+# ---------------------------------------------------------------- proofs for Coq
+
+
+@cli.command(context_settings=CONTEXT)
+@click.option("--weight", metavar="NAME", help="Weight or bias whose derivation is proved, several between "
+              "blanks ('w31 w11'), or 'all'.")  # fmt: skip
+@network_options()
+@click.option("--run", is_flag=True, help="Have coqc check the script now, and report.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+              help="With --run: how long coqc may take.  [default: 600]")  # fmt: skip
+@click.option("--format", "format_", metavar="NAME", help="With --run: the report as text or json.  "
+              "[default: text]")  # fmt: skip
+@click.option("--lang", metavar="CODE", default="en", show_default=True, help="Of the report: en or ko.")
+@click.option("-o", "--output", metavar="FILE", help="Write the script to FILE, replacing it; stdout is for "
+              "the report then.")  # fmt: skip
+def prove(**options: Any) -> int:
+    """Prove a derivation in the strict sense: a script for Coq.
+
+    With --weight the script proves the derivation of ∂E/∂WEIGHT in the network or graph that the options
+    name, as for derive, each step a lemma. Without it, --activation NAME alone proves the derivative of that
+    activation (or formula in x) line by line, --loss NAME alone that of a loss.
+
+    The script needs Coq 8.16 and Coquelicot. Without --run it goes to stdout or FILE; with --run and no
+    FILE there is the report alone. Exit code 0 where it is proved, 1 where coqc rejects it, 2 where it could
+    not be run.
+    """
+    if options["output"] is not None:
+        writable(options["output"])
+    for name in ("timeout", "format_"):
+        if options[name] is not None and not options["run"]:
+            raise click.UsageError(f"--{name.rstrip('_')} goes with --run")
+    from backprop_symbolic.formal import command
+    from backprop_symbolic.wording import messages
+
+    options["format_"] = command.checked_format(options["format_"] or "text")
+    messages(options["lang"])
+    script = _script(options)
+    with progress() as tell:
+        return command.prove(script, options, write, tell)
+
+
+def _script(options: Mapping[str, Any]) -> Script:
+    """The script that the options ask for: of parameters, of an activation, or of a loss."""
+    from backprop_symbolic.formal import command
+
+    names = ("network", "activation", "loss", "l1", "l2", "bias")
+    given = {f"--{name}": options[name] for name in names}
+    if options["weight"] is not None:
+        return command.of_network(
+            _graph(options["graph_file"], options["notation"], given), options["weight"]
+        )
+    stated = {**given, "--graph": options["graph_file"], "--notation": options["notation"]}
+    alone = [name for name, value in stated.items() if value is not None]
+    if alone == ["--activation"]:
+        return command.of_activation(options["activation"])
+    if alone == ["--loss"]:
+        return command.of_loss(options["loss"])
+    if not alone:
+        raise click.UsageError("what is to be proved? --weight NAME, --activation NAME or --loss NAME")
+    raise click.UsageError(
+        f"{' '.join(alone)} without --weight: with --weight a network is proved, and without it "
+        "--activation NAME or --loss NAME, each alone"
+    )
 
 
 # ---------------------------------------------------------------- output

@@ -101,12 +101,29 @@ class Result:
     update: Step
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """That a proof checker accepted a script in which every step of the derivation is a lemma.
+
+    version   Coq's
+    digest    SHA-256 of the script
+    theorems  the names of its theorems
+    axioms    what its proofs rest on
+    """
+
+    version: str
+    digest: str
+    theorems: tuple[str, ...]
+    axioms: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Derivation:
     """∂E/∂w for one or more parameters of a graph, as sections of steps.
 
     meanings     what each introduced name stands for: δ_q is ∂E/∂q, w(t+1) is w - η·∂E/∂w
     definitions  the steps that give each δ its value, in the order they are needed
+    checked      by a proof checker, where that was asked for
     """
 
     graph: Graph
@@ -116,6 +133,7 @@ class Derivation:
     meanings: Mapping[Symbol, Expr]
     hypotheses: tuple[tuple[str, Mapping[str, Argument]], ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
+    checked: Checked | None = field(default=None, kw_only=True)
 
     @property
     def shown(self) -> tuple[Section, ...]:

@@ -14,7 +14,17 @@ from typing import Protocol
 from sympy import Expr, Symbol
 
 from backprop_symbolic.algebra import Numeral, X, Y, symbols
-from backprop_symbolic.derivation import FULL, NORMAL, Argument, Derivation, Group, Page, Section, Step
+from backprop_symbolic.derivation import (
+    FULL,
+    NORMAL,
+    Argument,
+    Checked,
+    Derivation,
+    Group,
+    Page,
+    Section,
+    Step,
+)
 from backprop_symbolic.graph import Graph, Quantity, now
 from backprop_symbolic.graph import after as after_update
 from backprop_symbolic.message import Message as Message
@@ -220,7 +230,15 @@ def document(derivation: Derivation, detail: int = NORMAL, figures: Figures | No
     defined = {step.id: delta for delta, step in derivation.definitions.items()}
     for section in derivation.shown:
         blocks.extend(_section(section, detail, 2, figures, defined))
+    if derivation.checked is not None:
+        blocks.append(Note((Message("prove.checked", checked_args(derivation.checked)),)))
     return Document(Message(*derivation.title), tuple(blocks), meanings(derivation.graph, derivation))
+
+
+def checked_args(checked: Checked) -> dict[str, Argument]:
+    """What a sentence about Coq's verdict is told. The digest is in groups, so that a line can end in it."""
+    digest = " ".join(checked.digest[i : i + 16] for i in range(0, len(checked.digest), 16))
+    return {"version": checked.version, "digest": digest}
 
 
 def _given(derivation: Derivation, detail: int, figures: Figures) -> Iterator[Block]:

@@ -65,9 +65,14 @@ class _Writer:
                 }
                 for w, r in self.derivation.results.items()
             },
-            "evidence": dict(self.derivation.evidence),
+            "evidence": {**self.derivation.evidence, **self.checked()},
             **self.numbers(),
         }
+
+    def checked(self) -> dict[str, Any]:
+        """What Coq said of the derivation, where it was asked."""
+        checked = self.derivation.checked
+        return {} if checked is None else {"coq": asdict(checked)}
 
     def numbers(self) -> dict[str, Any]:
         """The numbers given and the forward pass with them, where there are any."""

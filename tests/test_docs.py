@@ -1,9 +1,9 @@
 """The documents are executed: every command, every Python block, every quoted piece of output.
 
-```console   each line after `$` is run; a line `…` stands for any lines of its output
-```python    doctests, all of one document in one session
-<!-- from: COMMAND --> … <!-- end -->   its formulas stand in what the command prints
-<!-- not run: reason -->                right above a block that cannot run
+    ```console   each line after `$` is run; a line `…` stands for any lines of its output
+    ```python    doctests, all of one document in one session
+    <!-- from: COMMAND --> … <!-- end -->   its formulas stand in what the command prints
+    <!-- not run: reason -->                right above a block that cannot run
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ import pytest
 from commands import ROOT, run, shell
 
 DOCUMENTS = sorted(
-    p
-    for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "output" / "README.md"]
-    if p.is_file()
+    p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "output" / "README.md", ROOT / "proofs" / "README.md"] if p.is_file()
 )
 NAMES = [str(p.relative_to(ROOT)) for p in DOCUMENTS]
 

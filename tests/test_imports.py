@@ -16,58 +16,7 @@ import backprop_symbolic
 PACKAGE = Path(backprop_symbolic.__file__).parent
 
 #: Each module may import only modules that stand before it, also inside functions.
-ORDER = [
-    "__init__",
-    "errors",
-    "files",
-    "folder",
-    "fonts",
-    "engines",
-    "registry",
-    "algebra",
-    "expressions",
-    "cases",
-    "activations",
-    "elimination",
-    "calculus",
-    "losses",
-    "spec",
-    "notation",
-    "graph",
-    "derivation",
-    "rules",
-    "proof",
-    "backprop",
-    "evaluate",
-    "verify",
-    "intervals",
-    "analysis",
-    "printing",
-    "typesetting",
-    "facts",
-    "sampling",
-    "softmax",
-    "page",
-    "wording",
-    "listing",
-    "message",
-    "document",
-    "terminal",
-    "jsonform",
-    "rendering",
-    "render",
-    "publish",
-    "pictures",
-    "vanishing",
-    "plots",
-    "api",
-    "numeric",
-    "lecture",
-    "review",
-    "formal",
-    "cli",
-    "__main__",
-]
+ORDER = ["__init__", "errors", "files", "folder", "fonts", "engines", "registry", "algebra", "expressions", "cases", "activations", "elimination", "calculus", "losses", "spec", "notation", "graph", "derivation", "rules", "proof", "backprop", "evaluate", "verify", "intervals", "analysis", "printing", "typesetting", "facts", "sampling", "softmax", "page", "wording", "listing", "message", "document", "terminal", "jsonform", "rendering", "render", "publish", "pictures", "vanishing", "plots", "api", "numeric", "lecture", "review", "formal", "cli", "__main__"]
 
 #: (module, import) that run the other way, with the reason. Keep it empty.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
@@ -85,11 +34,7 @@ def imports(path: Path) -> Iterator[str]:
                 head, _, module = (child.module or "").partition(".")
                 if head == "backprop_symbolic":
                     named = [a.name for a in child.names]
-                    yield from (
-                        [module.split(".")[0]]
-                        if module
-                        else [n if (PACKAGE / f"{n}.py").exists() else "__init__" for n in named]
-                    )
+                    yield from [module.split(".")[0]] if module else [n if (PACKAGE / f"{n}.py").exists() else "__init__" for n in named]
             elif isinstance(child, ast.Import):
                 for name in child.names:
                     head, _, module = name.name.partition(".")
@@ -142,52 +87,19 @@ def test_inside_numeric_imports_run_left_to_right():
 
 
 #: The modules that a picture is made by, in this order.
-PICTURES = [
-    "names",
-    "geometry",
-    "tones",
-    "units",
-    "chart",
-    "derivatives",
-    "order",
-    "placing",
-    "layout",
-    "svg",
-    "tikz",
-    "raster",
-    "__init__",
-]
+PICTURES = ["names", "geometry", "tones", "units", "chart", "derivatives", "order", "placing", "layout", "svg", "tikz", "raster", "__init__"]
 
 
 def test_inside_pictures_imports_run_left_to_right():
     """The same within the package of flow charts."""
     assert sorted(PICTURES) == sorted(p.stem for p in FILES["pictures"])
     for file in FILES["pictures"]:
-        found = re.findall(
-            r"from backprop_symbolic\.pictures\.(\w+) import", file.read_text(encoding="utf-8")
-        )
+        found = re.findall(r"from backprop_symbolic\.pictures\.(\w+) import", file.read_text(encoding="utf-8"))
         assert set(found) <= set(PICTURES[: PICTURES.index(file.stem)]), file.stem
 
 
 #: What a review is made by, in this order.
-REVIEW = [
-    "tree",
-    "words",
-    "sources",
-    "tokens",
-    "grammar",
-    "context",
-    "meaning",
-    "units",
-    "splice",
-    "repair",
-    "judge",
-    "fix",
-    "report",
-    "contextfile",
-    "command",
-    "__init__",
-]
+REVIEW = ["tree", "words", "macros", "sources", "tokens", "grammar", "context", "meaning", "units", "splice", "repair", "judge", "fix", "report", "contextfile", "command", "__init__"]
 
 
 def test_inside_review_imports_run_left_to_right():
@@ -196,12 +108,22 @@ def test_inside_review_imports_run_left_to_right():
     for file in FILES["review"]:
         before = REVIEW[: REVIEW.index(file.stem)]
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-                "backprop_symbolic.review"
-            ):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backprop_symbolic.review"):
                 tail = (node.module or "").split(".")[2:]
                 for name in tail or [a.name for a in node.names]:
                     assert name in before, f"{file.stem} imports {name}"
+
+
+#: What a Coq script is made by, in this order.
+FORMAL = ["script", "names", "terms", "obligations", "functions", "places", "network", "coqc", "command", "__init__"]
+
+
+def test_inside_formal_imports_run_left_to_right():
+    """The same within the package of Coq scripts."""
+    assert {p.stem for p in FILES["formal"]} <= set(FORMAL)
+    for file in FILES["formal"]:
+        found = re.findall(r"from backprop_symbolic\.formal\.(\w+) import", file.read_text(encoding="utf-8"))
+        assert set(found) <= set(FORMAL[: FORMAL.index(file.stem)]), file.stem
 
 
 def test_no_exception_is_left_over():
@@ -219,9 +141,7 @@ def test_the_verifier_shares_no_rule_with_what_it_judges():
 def loaded(code: str) -> set[str]:
     """The top-level packages that `code` loads in a new interpreter."""
     script = f"import sys\n{code}\nprint(*{{m.split('.')[0] for m in sys.modules}})"
-    found = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
-    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     return set(found.stdout.split())
 
 

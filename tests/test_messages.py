@@ -299,6 +299,18 @@ def about_reviews() -> set[str]:
     return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
 
 
+def about_proofs() -> set[str]:
+    """The keys of `backprop prove`, and of what a document says of a proof."""
+    from backprop_symbolic import document as document_module
+    from backprop_symbolic.formal import command
+    from backprop_symbolic.lecture.notes import Lecture
+
+    words = set(re.findall(r'say\("(\w+)"', inspect.getsource(command)))
+    named = re.findall(r'"(prove\.\w+)"', inspect.getsource(document_module))
+    said = re.findall(r'note\("(\w+)"', inspect.getsource(inspect.getmodule(Lecture)))
+    return {*(f"prove.{word}" for word in words), *named, *(f"notes.{key}" for key in said)}
+
+
 def about_pictures() -> set[str]:
     """The keys of flow charts: captions, words for them, and each kind of row in their legends."""
     from backprop_symbolic.graph import dense
@@ -349,6 +361,7 @@ def producible() -> set[str]:
         *about_checks(),
         *about_pictures(),
         *about_reviews(),
+        *about_proofs(),
         "word.otherwise",
         "word.language",
         "word.contents",
@@ -497,7 +510,7 @@ def test_korean_is_korean_and_english_is_english():
     for key, text in messages("ko").items():
         # What consists of arguments alone is no sentence.
         assert re.search("[가-힣]", text) or not re.search(r"\w", PLACEHOLDER.sub("", text)), key
-        foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias", "ReLU"}
+        foreign = set(re.findall(r"[A-Za-z]{3,}", PLACEHOLDER.sub("", text))) - {"bias", "ReLU", "Coq", "SHA"}
         # Formats and programs are called by their names.
         assert not foreign or key.startswith("format."), f"{key}: {foreign}"
     for key, text in messages("en").items():

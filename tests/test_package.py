@@ -33,6 +33,7 @@ def test_the_wheel_holds_templates_notations_and_the_type_marker(wheel):
         "backprop_symbolic/templates/messages/ko.toml",
         "backprop_symbolic/templates/latex/standalone.tex",
         "backprop_symbolic/notations/lecture.toml",
+        "backprop_symbolic/formal/library.v",
         "backprop_symbolic/py.typed",
     ):
         assert needed in names

@@ -344,9 +344,9 @@ def test_cases_are_taken_apart(text, expected):
     """Every interval between the borders with its own formula, from the highest down."""
     parsed = parse(text, {"x": X}.get)
     found = [
-        f"{shown(c.value)} | {c.condition if c.condition == True else shown(c.condition)}"
+        f"{shown(c.value)} | {c.condition if c.condition == True else shown(c.condition)}"  # noqa: E712
         for c in cases(parsed)
-    ]  # noqa: E712
+    ]
     assert [f.replace("True", "true") for f in found] == expected
 
 

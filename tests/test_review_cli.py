@@ -189,10 +189,13 @@ def test_hostile_files_are_refused_by_name(review, name, ending):
     refused(review(f"a.{ending}", **{f"a_{ending}": HOSTILE[name]}), ".*a\\.\\w+.*")
 
 
-def test_a_macro_of_the_text_is_named(review):
-    """What \\def says is not read: a row with such a command is not decided."""
-    outcome = review("a.tex", a_tex="\\def\\grad{x}\n$$ y = x^2 $$\n$$ y = \\grad $$\n")
-    assert re.search(r"^ +3:.+ not decided .*\n +.*grad", outcome.out, re.M)
+def test_a_macro_of_the_text_is_put_in_or_named(review):
+    """A definition of a plain form is put in and judged, not repaired; another is named with its line."""
+    text = "\\def\\net#1{z_{#1}}\n\\edef\\x{1}\n$$ y = \\net1^2 $$\n$$ dy/d\\net1 = -2\\net1 $$\n$$ y = \\x $$\n"
+    outcome = review("a.tex", "--fix", "b.tex", a_tex=text)
+    assert re.search(r"^ +4:4 +wrong +dy/dz_\{1\} = -2z_\{1\}\n", outcome.out, re.M)
+    assert re.search(r"^ +5:.+ not decided .*\n +.*x itself in line 2", outcome.out, re.M)
+    assert "repaired in b.tex: 0" in outcome.err
 
 
 @pytest.mark.parametrize(

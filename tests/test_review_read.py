@@ -12,6 +12,7 @@ from tools import shared
 
 from backprop_symbolic import Network, derive, prove_activation, render
 from backprop_symbolic.errors import BadText
+from backprop_symbolic.message import Message
 from backprop_symbolic.render import Options
 from backprop_symbolic.review import grammar, sources
 from backprop_symbolic.review.tree import (
@@ -262,12 +263,60 @@ def test_markdown(source, rows):
 
 def test_latex():
     """Environments and inline formulas of the body; comments, pictures and verbatim are passed over."""
-    source = "\\newcommand{\\x}{1}$q$\\begin{document}$a$ % $b$\n\\begin{align*}c &= d\\\\ &= \\x\\end{align*}\n\\begin{tikzpicture}$e$\\end{tikzpicture}\\verb|$f$| \\[g\\]\\end{document}"
+    source = "\\edef\\x{1}$q$\\begin{document}$a$ % $b$\n\\begin{align*}c &= d\\\\ &= \\x\\end{align*}\n\\begin{tikzpicture}$e$\\end{tikzpicture}\\verb|$f$| \\[g\\]\\end{document}"
     rows = sources.read(source.encode(), "a.tex")
     assert [r.text for r in rows] == ["a", "c = d", r"= \x", "g"]
     refused = grammar.parse(rows[2])
     assert isinstance(refused, NotRead)
-    assert (refused.why.key, refused.why.args["command"]) == ("review.why_macro", "x")
+    assert refused.why == Message("review.why_macro", {"command": "x", "line": 1})
+
+
+#: Definitions, a formula, and what it is with them: a text, or the reason why it is not read.
+MACROS = [
+    (r"\newcommand{\net}[1]{z_{#1}}", r"a = \net{h_{1}} \net 2", r"a = z_{h_{1}} z_{2}"),
+    (r"\newcommand\pd[2]{\frac{\partial #1}{\partial #2}}", r"\pd E{\pd ab}", r"\frac{\partial E}{\partial \frac{\partial a}{\partial b}}"),
+    (r"\def\pd#1#2{\frac{d#1}{d#2}}\def\y{\alpha}", r"\pd\y x \y x", r"\frac{d\alpha }{dx} \alpha x"),
+    (r"\let\e\eta \DeclareMathOperator{\net}{net}", r"\e\net", r"\eta \operatorname{net}"),
+    ("% \\def\\a{c}\n\\def\\a{b}% why\n\\newcommand{\\b}{x %}\n}", r"\a\b", "bx"),
+    (r"\def\a{b}\def\a{b}", r"\a\\", "b"),
+    (r"\def\a{b}\def\a{c}", r"\a", "why_macro_twice"),
+    (r"\def\a{\b}\def\b{x\a}", r"\a", "why_macro_end"),
+    (r"\def\a#1{\a{#1#1}}", r"\a x", "why_long"),
+    (r"\newcommand{\a}[1]{#1}", r"x \a", "why_macro_argument"),
+    (r"\newcommand{\a}[1]{#1}", r"x \a{b", "why_macro_argument"),
+    (r"\newcommand{\a}[2][x]{#1#2}", r"\a b", "why_macro"),
+    (r"\def\a#1;{#1}", r"\a b;", "why_macro"),
+    (r"\newcommand{\a}{b \\ c}", r"\a", "why_macro"),
+    (r"\newcommand{\a}{" + "{" * 5000, r"\a", "why_macro"),
+    (r"\NewDocumentCommand{\a}{m}{#1}", r"\a b", "why_macro"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("definitions", "formula", "expected"), MACROS)
+@pytest.mark.parametrize("name", ["a.md", "a.tex"])
+def test_macros_of_the_text_are_put_in_or_refused_by_name(definitions, formula, expected, name):
+    """As TeX does it, in the definitions' own display or in none; what is put in stands where it is used."""
+    for before in (f"$${definitions}$$", definitions):
+        source = f"{before}\n$$ q = {formula} $$\n"
+        found = sources.read(source.encode(), name)[0 if "{{{" not in definitions else -1]
+        line, column = found.at[0]
+        assert source.split("\n")[line - 1][column - 1] == "q"
+        assert list(found.at) == sorted(found.at)
+        if expected.startswith("why"):
+            refused = grammar.parse(found)
+            assert isinstance(refused, NotRead)
+            assert refused.why.key == f"review.{expected}"
+        else:
+            assert " ".join(found.text.split()) == f"q = {expected}"
+            assert found.expanded
+
+
+def test_macros_that_grow_are_refused_in_no_time():
+    """A hundred commands that each say the next one twice: the work of a whole text is bounded."""
+    grow = "".join(f"\\def\\{'a' * n}{{\\{'a' * (n + 1)}\\{'a' * (n + 1)}}}\n" for n in range(1, 100))
+    rows = sources.read((grow + "$$ x = \\a $$\n" * 1000).encode(), "a.tex")
+    whys = {found.why.key for found in grammar.parse_all(rows) if isinstance(found, NotRead)}
+    assert whys == {"review.why_macro_end", "review.why_long"}
 
 
 def test_a_notebook():
@@ -301,6 +350,8 @@ def test_places_and_labels():
         (b"[1", "a.ipynb", "not JSON"),
         (b"[" * 200_000, "a.ipynb", "not JSON"),
         (b"{}", "a.ipynb", "no list 'cells'"),
+        (b"\\def\\a{b}" * 2001, "a.tex", "more than 2000 definitions"),
+        (b"\\newcommand{\\a}[1]{" * 2001, "a.md", "more than 2000 definitions"),
     ],
 )
 def test_broken_files_are_refused_by_name(data, name, message):

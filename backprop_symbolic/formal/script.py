@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,7 +17,7 @@ class NotExported(BackpropError):
 class Script:
     """A Coq 8.16 file that needs Coquelicot and nothing else.
 
-    text      the file; ends with `Print Assumptions` of each theorem
+    text      the file; ends with `closing` of its theorems and lemmas
     theorems  the names of the theorems it ends in
     lemmas    the id of a step → the name of its lemma, in the order of the printed derivation
     """
@@ -31,6 +32,17 @@ class Script:
         return sha256(self.text.encode()).hexdigest()
 
 
+def closing(theorems: Iterable[str], lemmas: Iterable[str] = ()) -> str:
+    """The last lines of a script: all that it proves, looked through together for what it rests on.
+
+    `Print Assumptions` takes most of a second, whatever it is asked: it is asked once. The name has a prime,
+    which no name of a user's has.
+    """
+    proofs = dict.fromkeys((*theorems, *lemmas))
+    named = "".join(f"  let _ := {proof} in\n" for proof in proofs)
+    return f"Definition every'proof : True :=\n{named}  I.\nPrint Assumptions every'proof.\n"
+
+
 @dataclass(frozen=True)
 class Function:
     """A function of one variable as Coq has it: defined, and its derivative proved.
@@ -41,6 +53,7 @@ class Function:
     condition  the predicate R -> Prop of the points where there is a derivative, or None for everywhere
     text       the definitions and lemmas, to stand at the top of a script
     lemmas     the id of a step of its proof → the name of its lemma
+    bounds     lemmas forall x, 0 < name x and forall x, name x < 1, where that is plain from the formula
     """
 
     name: str
@@ -49,3 +62,4 @@ class Function:
     text: str
     condition: str | None = None
     lemmas: tuple[tuple[str, str], ...] = ()
+    bounds: tuple[str, ...] = ()

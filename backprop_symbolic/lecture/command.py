@@ -10,7 +10,7 @@ import backprop_symbolic.publish as publishing
 from backprop_symbolic.derivation import DETAILS
 from backprop_symbolic.errors import unknown
 from backprop_symbolic.graph import Graph
-from backprop_symbolic.lecture.notes import PARTS, Lecture, notes
+from backprop_symbolic.lecture.notes import PARTS, SCRIPT, Lecture, Prover, notes
 from backprop_symbolic.numeric.values import Values
 from backprop_symbolic.rendering.base import Options
 from backprop_symbolic.wording import own_templates
@@ -38,8 +38,12 @@ def pages(
     wanted: Sequence[publishing.Edition],
     chosen: Options,
     tell: Callable[[str], None],
+    prover: Prover | None = None,
 ) -> publishing.Pages:
-    """Every document of the notes. Raises what the notes or a format refuse."""
+    """Every document of the notes, and the script by which they are proved, where there is a `prover`.
+
+    Raises what the notes, a format or the prover refuses.
+    """
     parts = PARTS if given["parts"] is None else tuple(part.strip() for part in given["parts"].split(","))
     lecture = Lecture(
         graph,
@@ -55,10 +59,15 @@ def pages(
         detail=chosen.detail,
         digits=given["digits"],
         strict=given["strict"],
+        prover=prover,
     )
     tell(graph.title)
     found = notes(lecture)
-    return publishing.written(found.document, found.names, wanted, chosen, tell)
+    pages = publishing.written(found.document, found.names, wanted, chosen, tell)
+    if found.script:
+        pages.files[SCRIPT] = found.script.encode("utf-8")
+        pages.about[SCRIPT] = {"kind": "script"}
+    return pages
 
 
 def _typed(given: Given) -> str:

@@ -29,6 +29,8 @@ MAX_UNITS, FIRST = 4, 2
 MAX_GRADIENTS = 12
 #: Names in a formula that still fits into a table.
 MAX_NAMES = 8
+#: Where the delta form is proved for every network, in a checkout.
+THEOREM = "proofs/DeltaForm.v"
 #: Sections that end a parameter's own: its δ, its update.
 CLOSING = ("delta", "update")
 
@@ -363,6 +365,8 @@ class Derived:
         network = graph.network
         if network is not None and any(name in layer_activations for name in network.activations[:-1]):
             yield say("recursion_softmax")
+        elif not self.is_penalised:
+            yield note("recursion_proved", file=THEOREM)
         yield say("recursion_repeats", above=general.DELTA_K, unit=general.DELTA_J)
         yield say("recursion_cost")
         yield from self.every_gradient()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from sympy import Symbol
 
-from backprop_symbolic.derivation import NORMAL, Step
-from backprop_symbolic.document import Block, Document, Message, Paragraph, Picture, meanings
-from backprop_symbolic.errors import BadPicture, unknown
+from backprop_symbolic.derivation import NORMAL, Derivation, Step
+from backprop_symbolic.document import Block, Document, Message, Paragraph, Picture, checked_args, meanings
+from backprop_symbolic.errors import BadPicture, BadSetting, unknown
 from backprop_symbolic.graph import Graph
 from backprop_symbolic.lecture import general
 from backprop_symbolic.lecture.derived import Derived
@@ -17,12 +18,35 @@ from backprop_symbolic.lecture.slopes import Slopes
 from backprop_symbolic.lecture.subject import Subject, subject
 from backprop_symbolic.lecture.symbols import Index
 from backprop_symbolic.lecture.worked import Worked, numbers
-from backprop_symbolic.lecture.writer import Writer, message
+from backprop_symbolic.lecture.writer import Writer, message, note
 from backprop_symbolic.numeric.values import Values
 
 #: What the notes may hold, in their order.
 PARTS = ("introduction", "derivation", "summary", "vanishing", "example", "check", "training", "commands",
          "symbols")  # fmt: skip
+#: The file of the script by which the derivation is proved.
+SCRIPT = "notes.v"
+
+
+class Proved(Protocol):
+    """What a proof checker accepted: the derivation, marked as checked, and its script."""
+
+    @property
+    def derivation(self) -> Derivation: ...
+
+    @property
+    def script(self) -> Script: ...
+
+
+class Script(Protocol):
+    """The script of a proof."""
+
+    @property
+    def text(self) -> str: ...
+
+
+#: Has a derivation checked by a proof checker; raises where it is not accepted.
+Prover = Callable[[Derivation], Proved]
 
 
 @dataclass(frozen=True)
@@ -42,6 +66,7 @@ class Lecture:
     detail   BRIEF, NORMAL or FULL, as of a derivation
     digits   significant digits of the numbers in the example
     strict   decide every step by exact cancellation too
+    prover   has the derivation of all parameters checked, which is said at the end of the derivation
     """
 
     graph: Graph
@@ -57,19 +82,22 @@ class Lecture:
     detail: int = NORMAL
     digits: int = 4
     strict: bool = False
+    prover: Prover | None = None
 
 
 @dataclass(frozen=True)
 class Notes:
     """The notes: a document, the graph it is about, and every step that it shows.
 
-    own  the LaTeX of the symbols that only the notes have
+    own     the LaTeX of the symbols that only the notes have
+    script  by which the derivation was proved, where it was
     """
 
     document: Document
     graph: Graph
     steps: tuple[Step, ...]
     own: Mapping[Symbol, str] = field(default_factory=dict)
+    script: str = ""
 
     def names(self, language: str) -> Mapping[Symbol, str]:
         """The LaTeX of every name in the document, in a language."""
@@ -87,12 +115,18 @@ def notes(lecture: Lecture) -> Notes:
     for part in lecture.parts:
         if part not in PARTS:
             raise unknown("part of the notes", part, PARTS)
+    if lecture.prover is not None and "derivation" not in lecture.parts:
+        raise BadSetting("--proved speaks of the derivation, and these notes have no part 'derivation'")
     found = subject(lecture.graph, lecture.weights, lecture.strict)
+    script = ""
+    if lecture.prover is not None:
+        proved = lecture.prover(found.derivation)
+        found, script = replace(found, derivation=proved.derivation), proved.script.text
     writer = Writer(lecture.detail, {s.id: d for d, s in found.derivation.definitions.items()})
     slopes = Slopes(found, writer, lecture.plots, "derivation" in lecture.parts)
     blocks = tuple(_blocks(lecture, found, writer, slopes))
     document = Document(_title(lecture), blocks, meanings(lecture.graph, found.derivation))
-    return Notes(document, lecture.graph, tuple(writer.steps), slopes.names)
+    return Notes(document, lecture.graph, tuple(writer.steps), slopes.names, script)
 
 
 def _title(lecture: Lecture) -> Message:
@@ -112,6 +146,9 @@ def _blocks(lecture: Lecture, found: Subject, writer: Writer, slopes: Slopes) ->
         yield from derived.setting()
     if "derivation" in wanted:
         yield from _derivation(derived, found)
+        checked = found.derivation.checked
+        if checked is not None:
+            yield note("checked", file=SCRIPT, **checked_args(checked))
     if "summary" in wanted:
         yield from derived.summary()
     if "vanishing" in wanted:

@@ -208,14 +208,25 @@ def _parts_of(kind: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.type not in ("str", "int", "bool", "Fraction", "Span"))
 
 
-def children(node: Node) -> Iterator[Node]:
+#: Kinds of node with nothing below them.
+_LEAVES = frozenset({Name, Number, Foreign})
+
+
+def children(node: Node) -> list[Node]:
     """The parts of a node, in the order they are written."""
-    for name in _parts_of(cast(type, type(node))):
+    kind: Any = type(node)
+    if kind is Product:
+        return list(cast(Product, node).factors)
+    if kind is Sum:
+        return [term for _, term in cast(Sum, node).terms]
+    found: list[Node] = []
+    for name in _parts_of(kind):
         value = getattr(node, name)
         if isinstance(value, Node):
-            yield value
+            found.append(value)
         elif type(value) is tuple:
-            yield from _nodes(value)
+            found.extend(_nodes(value))
+    return found
 
 
 def _nodes(parts: tuple[Any, ...]) -> Iterator[Node]:
@@ -232,7 +243,8 @@ def walk(node: Node) -> Iterator[Node]:
     while todo:
         found = todo.pop()
         yield found
-        todo.extend(reversed(list(children(found))))
+        if type(found) not in _LEAVES:
+            todo.extend(reversed(children(found)))
 
 
 def names(node: Node) -> list[Name]:
@@ -242,10 +254,17 @@ def names(node: Node) -> list[Name]:
 
 def numeric(node: Node) -> bool:
     """Whether it holds no name: 0.4 · 0.5 + 1."""
-    allowed = {"exp", "sigmoid", "sigma", "e", "tanh", "ln", "log", "f"}
-    return all(n.key in allowed for n in names(node)) and not any(
-        isinstance(n, (Derivative, Primed, Series, Cases, Foreign)) for n in walk(node)
-    )
+    for n in walk(node):
+        if isinstance(n, Name):
+            if n.key not in _KNOWN_NUMBERS:
+                return False
+        elif isinstance(n, (Derivative, Primed, Series, Cases, Foreign)):
+            return False
+    return True
+
+
+#: Names of functions and numbers that stand in what is no more than a number.
+_KNOWN_NUMBERS = frozenset({"exp", "sigmoid", "sigma", "e", "tanh", "ln", "log", "f"})
 
 
 def rounded(node: Node) -> bool:
@@ -861,7 +880,7 @@ def _match(formula: Node, other: Node, bound: dict[Node, Number]) -> bool:
         return len(formula.terms) == len(theirs) and all(
             s == t and _match(a, b, bound) for (s, a), (t, b) in zip(formula.terms, theirs, strict=True)
         )
-    mine, others = list(children(formula)), list(children(other))
+    mine, others = children(formula), children(other)
     if isinstance(formula, Applied) and formula.function != cast(Applied, other).function:
         return False
     if isinstance(formula, Bars | Quotient | Power | Product | Applied):

@@ -25,6 +25,8 @@ class Edit:
 
 def place_of_repair(finding: Finding) -> Span | None:
     """Where in its row the side stands that a repair is for; None where that is not to be found."""
+    if finding.row.expanded:
+        return None  # what is wrong may stand in a macro's definition
     text, (first, last) = finding.row.text, finding.span
     side = (finding.right if finding.side else finding.left).strip()
     at = text.rfind(side, first, last) if finding.side else text.find(side, first, last)

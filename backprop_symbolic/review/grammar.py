@@ -18,6 +18,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from backprop_symbolic.message import Message
 from backprop_symbolic.review import tokens as lexer
@@ -83,7 +84,7 @@ class _Differential(Node):
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = lexer.tokens(text)
+        self.tokens = list(lexer.tokens(text))
         self.partner = lexer.pairs(self.tokens)
         self.i, self.level, self.bars, self.loose = 0, 0, 0, 0
         self.uncalled = False  # while what stands behind a name in parentheses is not its own: dE/dw (a + b)
@@ -93,6 +94,8 @@ class _Parser:
     def overs(self) -> dict[int, int]:
         r"""The \over of each pair of braces, by the opening one."""
         found: dict[int, int] = {}
+        if "\\over" not in self.text:
+            return found
         stack: list[int] = []
         for i, token in enumerate(self.tokens):
             if token.kind == "open":
@@ -123,7 +126,7 @@ class _Parser:
         return self.tokens[self.i - 1].end if self.i else 0
 
     def at(self, kind: str, *texts: str) -> bool:
-        token = self.token
+        token = self.tokens[self.i]
         return token.kind == kind and (not texts or token.text in texts)
 
     def take(self) -> Token:
@@ -325,7 +328,11 @@ class _Parser:
         parts = [self.signed()]
         strange = ""
         while True:
-            if self.at("op", "*") or self.dot():
+            if self.tokens[self.i].kind != "op":
+                if not self.starts_factor():
+                    break
+                parts.append(self.beside())  # behind a fraction written with /
+            elif self.at("op", "*") or self.dot():
                 self.take()
                 while self.at("sep") and self.token.mark != "&":
                     self.take()
@@ -336,8 +343,6 @@ class _Parser:
             elif self.token.kind == "op" and self.token.text in STRANGE_PRODUCTS.values():
                 strange = self.take().text
                 parts.append(self.signed())
-            elif len(parts) and self.starts_factor():
-                parts.append(self.beside())  # behind a fraction written with /
             else:
                 break
         span = (start, self.behind)
@@ -407,7 +412,10 @@ class _Parser:
     def beside(self) -> Node:
         """Factors side by side."""
         start = self.here
-        parts = [self.factor()]
+        first = self.factor()
+        if not self.starts_factor():
+            return first
+        parts = [first]
         while self.starts_factor():
             if self.at("num") and isinstance(parts[-1], Number):
                 raise self.fail("why_unexpected", piece=self.token.text[:40])
@@ -430,7 +438,7 @@ class _Parser:
     def factor(self) -> Node:
         start = self.here
         found = self.atom()
-        while True:
+        while self.tokens[self.i].kind == "op":
             if self.at("op", "^"):
                 self.take()
                 found = self.raised(found, start)
@@ -861,7 +869,7 @@ class _Parser:
         """A name with its indices, exponents, primes and time, and what it is applied to."""
         power: Node | None = None
         primes, stem = 0, start
-        while True:
+        while self.tokens[self.i].kind == "op":
             if self.at("op", "_") and (not name.sub or self.next.text in ("new", "old")):
                 self.take()
                 name = _indexed(name, self.script())
@@ -877,11 +885,11 @@ class _Parser:
                 primes += self.primes()
             else:
                 break
-        name = replace(self.timed(name), span=(start, self.behind))
+        name = _at(self.timed(name), start, self.behind)
         if power is not None:
             if primes:
                 return Foreign("derivative of a power", span=(start, self.behind))
-            return Power(replace(name, span=(start, stem)), power, span=(start, self.behind))
+            return Power(_at(name, start, stem), power, span=(start, self.behind))
         if self.called():
             return self.call(name, primes, start, operator)
         if primes:
@@ -899,7 +907,8 @@ class _Parser:
             self.i = self.partner.get(self.i, self.i) + 1
         else:
             raise self.unexpected()
-        plain = ORNAMENTS.sub("", self.text[start : self.behind])
+        plain = self.text[start : self.behind].removeprefix("{").removesuffix("}")
+        plain = plain if plain.isalnum() else ORNAMENTS.sub("", plain)
         return plain[1:-1] if plain.startswith("(") and plain.endswith(")") else plain
 
     def above(self, name: Name) -> tuple[Name, int, Node | None]:
@@ -921,7 +930,7 @@ class _Parser:
         whole = whole[1:-1].strip() if braced else whole
         if whole[:1] + whole[-1:] in ("()", "[]") and PAREN_SUP.fullmatch(whole[1:-1].strip()):
             self.i = end + 1
-            return replace(name, sup=re.sub(r"\s", "", whole)), 0, None
+            return _with(name, name.sub, re.sub(r"\s", "", whole)), 0, None
         if whole in ("*", "\\ast", "\\star"):
             self.i = end + 1
             return replace(name, sup="*"), 0, None
@@ -929,7 +938,7 @@ class _Parser:
 
     def timed(self, name: Name) -> Name:
         """w_{31}t and w_{31}(t + 1): a time right behind a name."""
-        if name.tense or self.at("end"):
+        if name.tense or self.tokens[self.i].kind not in ("open", "run"):
             return name
         token, after = self.token, self.tokens[min(self.i + 1, len(self.tokens) - 1)]
         if token.kind == "open" and token.text == "(" and not self.uncalled and name.base not in CALLED:
@@ -1140,7 +1149,17 @@ def _indexed(name: Name, sub: str) -> Name:
         return replace(name, tense="next" if sub == "new" else "now")
     if sub in ("t", "t+1") and name.base in TIMED:
         return replace(name, tense="now" if sub == "t" else "next")
-    return replace(name, sub=sub)
+    return _with(name, sub, name.sup)
+
+
+def _at(name: Name, start: int, end: int) -> Name:
+    """The name in another place; `replace` takes four times as long."""
+    return Name(name.base, name.sub, name.sup, name.tense, name.mark, span=(start, end))
+
+
+def _with(name: Name, sub: str, sup: str) -> Name:
+    """The name with other indices."""
+    return Name(name.base, sub, sup, name.tense, name.mark, span=name.span)
 
 
 def _number(token: Token) -> Number:
@@ -1194,19 +1213,27 @@ def parse_all(rows: Sequence[Row]) -> tuple[Statement | NotRead, ...]:
 
 
 def _parsed(row: Row) -> Statement | NotRead:
-    if row.macros:
-        at = max(row.text.find(f"\\{row.macros[0]}"), 0)
-        span = (at, min(at + len(row.macros[0]) + 1, len(row.text)))
-        return NotRead(row, span, Message("review.why_macro", {"command": row.macros[0][:40]}))
-    try:
-        relations, connective = _Parser(row.text).statement()
-    except Unreadable as error:
-        start, end = error.span
+    if row.unread is not None:
+        command = f"\\{row.unread.args['command']}"
+        at = max(row.text.find(command), 0)
+        return NotRead(row, (at, min(at + len(command), len(row.text))), row.unread)
+    said = _said(row.text)
+    if isinstance(said, Unreadable):
+        start, end = said.span
         start = min(start, len(row.text))
-        return NotRead(row, (start, min(max(end, start), len(row.text))), error.why)
-    if not relations:
+        return NotRead(row, (start, min(max(end, start), len(row.text))), said.why)
+    if not said[0]:
         return NotRead(row, (0, len(row.text)), Message("review.why_words"))
-    return Statement(row, relations, connective)
+    return Statement(row, *said)
+
+
+@lru_cache(maxsize=2048)  # the names in the sentences between formulas come again and again
+def _said(text: str) -> tuple[tuple[Relation, ...], str] | Unreadable:
+    """What a row of this text says, or where it is not understood."""
+    try:
+        return _Parser(text).statement()
+    except Unreadable as error:
+        return error.with_traceback(None)
 
 
 #: What only sets a row in; between two formulas it would part them.
@@ -1234,9 +1261,9 @@ def _joined(rows: Sequence[Row], i: int) -> tuple[Row, int]:
         skip = SET_IN.match(after.text)
         start = skip.end() if skip and begins else 0
         at = (*row.at, *after.at[start:])
-        macros = (*row.macros, *after.macros)
+        unread, expanded = row.unread or after.unread, row.expanded or after.expanded
         text = f"{row.text} {after.text[start:]}"
-        row = replace(row, id=f"{row.id}+{after.id}", text=text, at=at, macros=macros)
+        row = replace(row, id=f"{row.id}+{after.id}", text=text, at=at, unread=unread, expanded=expanded)
         end += 1
     return row, end
 
@@ -1246,7 +1273,7 @@ def _left_open(text: str) -> tuple[bool, bool, bool]:
     if len(text) > lexer.MAX_ROW:
         return False, False, False
     try:
-        found = lexer.tokens(text)[:-1]
+        found = list(lexer.tokens(text)[:-1])
     except Unreadable:
         return False, False, False
     depth = 0

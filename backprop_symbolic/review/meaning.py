@@ -149,6 +149,7 @@ class Meaning:
     foreign: dict[str, Name] = field(default_factory=dict)
     deltas: dict[str, Partial] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
+    formulas: int = 0  # how many quantities have a definition
     _graph: tuple[int, Graph] | None = None
 
     # ------------------------------------------------------------ names
@@ -183,7 +184,8 @@ class Meaning:
             return symbol
         self.pending.append(key)
         try:
-            self.quantities[symbol] = self.defined(symbol, key, name)
+            formula = self.quantities[symbol] = self.defined(symbol, key, name)
+            self.formulas += formula is not None
         finally:
             self.pending.pop()
         return symbol
@@ -354,9 +356,8 @@ class Meaning:
     @property
     def graph(self) -> Graph:
         """All definitions met so far, in topological order."""
-        count = sum(formula is not None for formula in self.quantities.values())
-        if self._graph is None or self._graph[0] != count:
-            self._graph = (count, self.ordered())
+        if self._graph is None or self._graph[0] != self.formulas:
+            self._graph = (self.formulas, self.ordered())
         return self._graph[1]
 
     def ordered(self) -> Graph:

@@ -139,7 +139,10 @@ def repairs(side: Written, other: Written, known: Vocabulary) -> Iterator[tuple[
         for said, change in islice(kind(_Side(side, other, known)), MAX_OF_A_KIND):
             if change.node not in seen and len(seen) <= MAX_TRIED:
                 seen.add(change.node)
-                yield said, change
+                if change.applied(side) != str(
+                    side
+                ):  # as in tanh^2(x), whose exponent has no place of its own
+                    yield said, change
 
 
 @dataclass(frozen=True)
@@ -347,7 +350,7 @@ def _derivatives(side: _Side) -> _Found:
                 args = {"written": side.written.of(node), "meant": shown}
                 yield Message("review.mistake_derivative", args), side.put(site, other, shown)
         for new in side.near():
-            if new not in (node.by, node.of):
+            if not new.tense and new not in (node.by, node.of):
                 shown = _respelled(side, node, node.by, new)
                 args = {"written": side.written.of(node), "meant": shown}
                 yield Message("review.mistake_derivative", args), side.put(site, replace(node, by=new), shown)

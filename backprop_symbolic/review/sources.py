@@ -16,8 +16,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate, repeat
 
 from backprop_symbolic.errors import BadText, quoted
+from backprop_symbolic.message import Message
+from backprop_symbolic.review import macros
 from backprop_symbolic.review.tree import Row
 from backprop_symbolic.review.words import words
 
@@ -36,6 +39,7 @@ PLAIN_FENCES = ("", "text", "txt", "plain", "plaintext", "none")
 
 _ENVIRONMENT = "|".join(DISPLAY.split())
 MARKDOWN = re.compile(
+    r"(?=[\\`$<{]|^)(?:"  # no other sign begins one: most of a text is passed over at once
     r"(?P<escape>\\[\\`$*_{}#<>!.|-])"
     r"|^(?P<fence>[ \t>]*(?:[-*+]|\d+\.)?[ \t]*(?P<ticks>`{3,}|~{3,})(?P<info>[^\n`]*)$)"
     r"|(?P<myst>\{math\}(?=`))"
@@ -45,7 +49,7 @@ MARKDOWN = re.compile(
     r"|(?P<double>\$\$)"
     r"|(?P<single>\$)"
     r"|(?P<bracket>\\\[)|(?P<paren>\\\()"
-    rf"|(?P<env>\\begin\{{(?P<name>{_ENVIRONMENT})(?P<star>\*?)\}})",
+    rf"|(?P<env>\\begin\{{(?P<name>{_ENVIRONMENT})(?P<star>\*?)\}}))",
     re.MULTILINE,
 )
 LATEX = re.compile(
@@ -58,12 +62,6 @@ LATEX = re.compile(
     r"|(?P<bracket>\\\[)|(?P<paren>\\\()"
     rf"|(?P<env>\\begin\{{(?P<name>{_ENVIRONMENT})(?P<star>\*?)\}})"
 )
-MACRO = re.compile(
-    r"\\(?:def|gdef|edef|let)\s*\\([A-Za-z]+)"
-    r"|\\(?:re|provide)?newcommand\*?\s*\{?\s*\\([A-Za-z]+)"
-    r"|\\(?:providecommand|DeclareMathOperator|DeclareRobustCommand|NewDocumentCommand)\*?\s*\{?\s*\\([A-Za-z]+)"
-)
-USED = re.compile(r"\\([A-Za-z]+)")
 LABEL = re.compile(r"(?P<label>\((?:\d{1,3}|[a-z])\)(?:-\d{1,2})?(?:\s*,\s*\((?:\d{1,3}|[a-z])\))*)")
 HEADING = re.compile(r"[ \t>]*(?:#{1,6}[ \t]+|\\(?:sub)*(?:section|paragraph)\*?\{)(?P<text>[^\n]*)")
 QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)+")
@@ -73,7 +71,7 @@ BULLET = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?")
 def read(data: bytes, name: str) -> tuple[Row, ...]:
     """The rows of a file, in reading order. Its kind is by its name's ending, else Markdown.
 
-    Raises BadText for what is too large, no UTF-8 text, or no notebook.
+    Raises BadText for what is too large, no UTF-8 text, no notebook, or defines too many commands.
     """
     if len(data) > MAX_BYTES:
         raise BadText(f"{quoted(name)}: {len(data)} bytes; at most {MAX_BYTES} are read")
@@ -81,7 +79,7 @@ def read(data: bytes, name: str) -> tuple[Row, ...]:
     if name.lower().endswith(".ipynb"):
         return _notebook(text, name)
     latex = name.lower().endswith((".tex", ".ltx", ".latex"))
-    return _numbered(_Text(text, latex).rows())
+    return _numbered(_Text(text, latex, name).rows())
 
 
 def text_of(data: bytes, name: str) -> str:
@@ -125,7 +123,9 @@ def _notebook(text: str, name: str) -> tuple[Row, ...]:
         if not isinstance(source, str):
             raise BadText(f"{quoted(name)}, cell {number}: its source is no text")
         blocks = found[-1].block + 1 if found else 0
-        found += [replace(row, cell=number, block=row.block + blocks) for row in _Text(source, False).rows()]
+        found += [
+            replace(row, cell=number, block=row.block + blocks) for row in _Text(source, False, name).rows()
+        ]
     return _numbered(found)
 
 
@@ -136,10 +136,10 @@ def _numbered(rows: Iterator[Row] | list[Row]) -> tuple[Row, ...]:
 class _Text:
     """A text and what stands in it: pieces of mathematics from where to where."""
 
-    def __init__(self, text: str, latex: bool) -> None:
+    def __init__(self, text: str, latex: bool, name: str) -> None:
         self.text, self.latex = text, latex
         self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
-        self.macros = frozenset(next(filter(None, found)) for found in MACRO.findall(text))
+        self.macros = macros.found_in(text, name)
         self.blocks = 0
         self.missing: dict[str, int] = {}  # a closing sign that stands nowhere behind this place
         self.labels = list(self.labelled())
@@ -189,6 +189,9 @@ class _Text:
         prose = at
         pattern = LATEX if self.latex else MARKDOWN
         while found := pattern.search(self.text, at):
+            if (defined := self.macros.around(found.start())) is not None:
+                at = max(defined[1], found.end())
+                continue
             start, end, inside, display = self.piece(found)
             if inside is not None:
                 yield from self.prose(prose, start)
@@ -340,10 +343,19 @@ class _Text:
 
     def formula(self, start: int, end: int, display: bool) -> Iterator[Row]:
         """The rows of a piece of mathematics."""
-        places = self.unquoted(start, end)
+        whole = self.unquoted(start, end)
+        places = self.macros.outside(whole)
+        if len(places) < len(whole) and all(self.text[place].isspace() for place in places):
+            return  # nothing but definitions
         self.blocks += 1
         for index, places_of_row in enumerate(self.rows_of(places)):
             yield self.row(places_of_row, index, display)
+
+    def characters(self, places: list[int]) -> str:
+        """What stands at places that do not go back."""
+        if places and places[-1] - places[0] == len(places) - 1:
+            return self.text[places[0] : places[-1] + 1]
+        return "".join(map(self.text.__getitem__, places))
 
     def unquoted(self, start: int, end: int) -> list[int]:
         """The places of a formula's characters, without comments and the quote marks of its lines."""
@@ -368,7 +380,10 @@ class _Text:
 
     def rows_of(self, places: list[int]) -> Iterator[list[int]]:
         r"""A formula's rows: split at \\, without &, without the environments that only align."""
-        text = "".join(map(self.text.__getitem__, places))
+        text = self.characters(places)
+        if not PARTED.search(text):
+            yield places
+            return
         shrunk = SHRUNK.fullmatch(text)
         if shrunk is not None:
             places, text = places[shrunk.start("inner") : shrunk.end("inner")], shrunk["inner"]
@@ -418,37 +433,49 @@ class _Text:
         while places and self.text[places[-1]].isspace():
             places.pop()
         places = places[:MAX_TEXT]
-        text = "".join(map(self.text.__getitem__, places))
-        first = places[0] if places else 0
-        line = self.line(first)
+        text = self.characters(places)
+        first, end = (places[0], places[-1] + 1) if places else (0, 0)
+        unread: Message | None = None
+        expanded = self.macros.used(text)
+        if expanded:
+            try:
+                text, spots = self.macros.expanded(text, places)
+                places = list(accumulate(spots, max))
+            except macros.Unexpanded as error:
+                unread = error.why
+        at = self.positions([*places, end])
+        return Row(
+            "", text, tuple(at), self.blocks - 1, index, display, self.label(first), None, unread, expanded
+        )
+
+    def positions(self, places: list[int]) -> list[tuple[int, int]]:
+        """(line, column) of places that do not go back."""
+        line = self.line(places[0])
+        if places[-1] <= self.line_end(places[0]):
+            before = self.starts[line] - 1
+            return list(zip(repeat(line + 1), [place - before for place in places], strict=False))
         at: list[tuple[int, int]] = []
-        for place in [*places, places[-1] + 1 if places else 0]:
+        for place in places:
             while line + 1 < len(self.starts) and self.starts[line + 1] <= place:
                 line += 1
             at.append((line + 1, place - self.starts[line] + 1))
-        macros = (
-            tuple(name for name in dict.fromkeys(USED.findall(text)) if name in self.macros)
-            if self.macros
-            else ()
-        )
-        if MACRO.search(text):
-            macros = (*macros, next(filter(None, MACRO.search(text).groups())))  # type: ignore[union-attr]
-        return Row("", text, tuple(at), self.blocks - 1, index, display, self.label(first), None, macros)
+        return at
 
     def trimmed(self, places: list[int]) -> list[int]:
         first = next((i for i, place in enumerate(places) if not self.text[place].isspace()), len(places))
         # A row that was broken before its sign begins with a space that is none of its own.
-        indent = INDENT.match("".join(self.text[place] for place in places[first : first + MAX_INDENT]))
+        indent = INDENT.match(self.characters(places[first : first + MAX_INDENT]))
         return places[first + (indent.end() if indent is not None else 0) :]
 
 
 ROW_SIGN = re.compile(
     r"\\\\(?:\*?\s*\[[^\]\n]{0,20}\]|\*)?"
     r"|\\(?P<which>begin|end)\s*\{(?P<name>[A-Za-z]+\*?)\}(?:\{[lcr|@{}\s]{0,40}\})?"
-    r"|\\."
-    r"|[{}]|&&?",
-    re.DOTALL,
+    r"|\\[^A-Za-z]"
+    r"|[{}]|&&?"
 )
+#: Without any of these a formula is one row, as it stands.
+PARTED = re.compile(r"\\\\|&|\\begin|\\end|\\resizebox")
 MAX_INDENT = 60
 INDENT = re.compile(r"(?:\\q?quad|\\[,;: ]|\{\}|\s)+(?==|\\cdot|\\times|[-+−])")
 #: A formula that is set smaller where it is too wide.

@@ -7,6 +7,8 @@ What only concerns how a row looks is left out: \left, \big, blanks, colours, a 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from backprop_symbolic.message import Message
@@ -65,15 +67,18 @@ class Token(NamedTuple):
     mark: str = ""
 
 
+#: As Token(…), for a tenth of the time.
+_new = tuple.__new__
+
 LEX = re.compile(
-    r"(?P<blank>[\s~\u200b\ufeff]+)"
+    r"[\s~\u200b\ufeff]*(?:(?P<last>\Z)"
     r"|(?P<comment>%[^\n]*)"
     r"|\\(?P<name>[A-Za-z]+)|(?P<escape>\\.)"
     r"|(?P<num>(?:\d+(?:\.\d+)?|\.\d+)(?:e[-+]?\d+|E[-+]\d+)?)"
     r"|(?P<run>[A-Za-z]+\d*)"
     r"|(?P<hangul>[가-힣]+)|(?P<han>[\u3400-\u9fff]+)"
     r"|(?P<double>\*\*|:=|&&)"
-    r"|(?P<sign>.)",
+    r"|(?P<sign>.))",
     re.DOTALL,
 )
 BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -86,32 +91,59 @@ INDICES = re.compile(r"[hijklmnopqrst]{2,3}\Z")
 WORD = re.compile(r"[^\W\d_][\w-]*\Z")
 
 
+#: What a sign is: its kind and text. What stands further down goes before what stands above.
+SIGNS: dict[str, tuple[str, str]] = {
+    "∂": ("cmd", "partial"), "∑": ("cmd", "sum"), "Σ": ("cmd", "sum"), "√": ("cmd", "sqrt"),
+    "∞": ("cmd", "infty"), "…": ("cmd", "ldots"), "∇": ("cmd", "nabla"), "∈": ("cmd", "in"),
+    **dict.fromkeys(",;，、；。：:", ("split", ",")),
+    **{sign: ("op", sign) for sign in "+-*/^_."},
+    **dict.fromkeys("'’′", ("op", "'")),
+    "**": ("op", "^"),
+    **{sign: ("bar", sign) for sign in "|‖"},
+    **{sign: ("close", sign) for sign in ")]}"},
+    **{sign: ("open", sign) for sign in "([{"},
+    **{sign: ("op", name) for sign, name in (STRANGE_PRODUCTS | TIMES).items()},
+    **{sign: ("word", name) for sign, name in UNICODE_GREEK.items()},
+    **{sign: ("join", name) for sign, name in JOINING.items()},
+    **{sign: ("rel", name) for sign, name in RELATIONS.items()},
+}  # fmt: skip
+
+
 class _Lexer:
     def __init__(self, text: str) -> None:
-        self.text, self.out, self.braces, self.tables = text, list[Token](), dict[int, int](), 0
+        self.text, self.out, self.tables = text, list[Token](), 0
+
+    @cached_property
+    def braces(self) -> dict[int, int]:
+        """The closing brace of each opening one."""
+        closed: dict[int, int] = {}
         stack: list[int] = []
-        for found in BRACE.finditer(text):
+        for found in BRACE.finditer(self.text):
             if found.group() == "{":
                 stack.append(found.start())
             elif found.group() == "}" and stack:
-                self.braces[stack.pop()] = found.start()
+                closed[stack.pop()] = found.start()
+        return closed
 
     def add(self, kind: str, text: str, start: int, end: int, mark: str = "") -> None:
-        self.out.append(Token(kind, text, start, end, mark))
+        self.out.append(_new(Token, (kind, text, start, end, mark)))
 
     def run(self) -> list[Token]:
-        at = _prose_end(self.text)
-        while at < len(self.text):
-            found = LEX.match(self.text, at)
+        at, text, out, lex = _prose_end(self.text), self.text, self.out, LEX.match
+        while True:
+            found = lex(text, at)
             assert found is not None  # the last branch takes any character
-            kind, start, at = found.lastgroup, found.start(), found.end()
-            piece = found.group(kind or 0)
+            kind, at = found.lastgroup, found.end()
+            if kind == "sign" and (known := SIGNS.get(text[at - 1])) is not None:
+                out.append(_new(Token, (*known, at - 1, at, "")))
+                continue
+            start, piece = found.start(kind or 0), found.group(kind or 0)
             if kind == "name":
-                at = self.command(piece, start, at)
+                at = self.command(piece, start - 1, at)
             elif kind == "escape":
                 self.escape(piece[1:], start, at)
             elif kind == "num":
-                if sum(map(str.isdigit, piece)) > MAX_DIGITS:
+                if len(piece) > MAX_DIGITS and sum(map(str.isdigit, piece)) > MAX_DIGITS:
                     raise Unreadable((start, at), "why_number", limit=MAX_DIGITS)
                 self.add("num", piece, start, at)
             elif kind == "run":
@@ -120,6 +152,8 @@ class _Lexer:
                 at = self.letters(piece, start, at)
             elif kind in ("double", "sign"):
                 self.sign(piece, start, at)
+            elif kind == "last":
+                break
         return _tidy(_names(self.out), len(self.text))
 
     def latin(self, piece: str, start: int, end: int) -> None:
@@ -150,43 +184,9 @@ class _Lexer:
         return end
 
     def sign(self, piece: str, start: int, end: int) -> None:
-        if piece in RELATIONS:
-            self.add("rel", RELATIONS[piece], start, end)
-        elif piece in JOINING:
-            self.add("join", JOINING[piece], start, end)
-        elif piece in UNICODE_GREEK:
-            self.add("word", UNICODE_GREEK[piece], start, end)
-        elif piece in TIMES:
-            self.add("op", TIMES[piece], start, end)
-        elif piece in STRANGE_PRODUCTS:
-            self.add("op", STRANGE_PRODUCTS[piece], start, end)
-        elif piece in "([{":
-            self.add("open", piece, start, end)
-        elif piece in ")]}":
-            self.add("close", piece, start, end)
-        elif piece in ("|", "‖"):
-            self.add("bar", piece, start, end)
-        elif piece == "**":
-            self.add("op", "^", start, end)
-        elif piece == "'" or piece in "’′":
-            self.add("op", "'", start, end)
-        elif piece in "+-*/^_.":
-            self.add("op", piece, start, end)
-        elif piece in ",;，、；。：:":
-            self.add("split", ",", start, end)
-        elif piece in ("∂", "∑", "Σ", "√", "∞", "…", "∇"):
-            named = {
-                "∂": "partial",
-                "∑": "sum",
-                "Σ": "sum",
-                "√": "sqrt",
-                "∞": "infty",
-                "…": "ldots",
-                "∇": "nabla",
-            }
-            self.add("cmd", named[piece], start, end)
-        elif piece == "∈":
-            self.add("cmd", "in", start, end)
+        known = SIGNS.get(piece)
+        if known is not None:
+            self.add(known[0], known[1], start, end)
         elif piece == "&&":
             self.add("sep", piece, start, end, "&")
         elif piece == "&":
@@ -333,8 +333,8 @@ def _names(tokens: list[Token]) -> list[Token]:
     out: list[Token] = []
     for i, token in enumerate(tokens):
         before = tokens[i - 1] if i else None
-        after = tokens[i + 1].text if i + 1 < len(tokens) and tokens[i + 1].kind == "op" else ""
-        if token.kind == "run":
+        if token.kind == "run" and len(token.text) > 1:
+            after = tokens[i + 1].text if i + 1 < len(tokens) and tokens[i + 1].kind == "op" else ""
             _cut(token, before, _divided(tokens, i), after, out)
         elif token.kind == "num" and before and before.text.endswith("frac") and token.text.isdigit():
             out += [Token("num", c, token.start + k, token.start + k + 1) for k, c in enumerate(token.text)]
@@ -398,6 +398,9 @@ def _tidy(tokens: list[Token], length: int) -> list[Token]:
     """Without quote marks in the middle, boxes and remarks; paired."""
     kept: list[Token] = []
     for i, token in enumerate(tokens):
+        if token.mark not in ("prose", "text") and token.text != ">":
+            kept.append(token)
+            continue
         after = tokens[i + 1].kind if i + 1 < len(tokens) else "end"
         before = kept[-1].kind if kept else "start"
         if token.kind == "rel" and token.text == ">" and (
@@ -420,6 +423,8 @@ def _tidy(tokens: list[Token], length: int) -> list[Token]:
 
 def _braced(tokens: list[Token]) -> list[Token]:
     r"""A lone \\{ before an array makes cases of it."""
+    if not any(token.text in ("array", "cases") for token in tokens):
+        return tokens
     out: list[Token] = []
     level: list[bool] = []
     for i, token in enumerate(tokens):
@@ -465,7 +470,7 @@ def _unboxed(tokens: list[Token]) -> list[Token]:
     return [token for i, token in enumerate(tokens) if i not in gone]
 
 
-def pairs(tokens: list[Token]) -> dict[int, int]:
+def pairs(tokens: Sequence[Token]) -> dict[int, int]:
     """The closing bracket of each opening one. Raises Unreadable."""
     found: dict[int, int] = {}
     stack: list[int] = []
@@ -497,8 +502,9 @@ def _fits(opening: str, closing: str) -> bool:
     return closing == CLOSING.get(opening, opening) or opening + closing in ("[)", "(]")
 
 
-def tokens(text: str) -> list[Token]:
+@lru_cache(maxsize=64)  # a row is looked at for whether it goes on, then read
+def tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a row, the last of kind `end`. Raises Unreadable."""
     if len(text) > MAX_ROW:
         raise Unreadable((MAX_ROW, len(text)), "why_long", limit=MAX_ROW)
-    return _Lexer(text).run()
+    return tuple(_Lexer(text).run())

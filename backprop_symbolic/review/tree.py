@@ -38,7 +38,8 @@ class Row:
     display  whether it stands by itself
     label    what stands before it to name it: (1), (a), (a)-1; or empty
     cell     of a notebook, from 0; None elsewhere
-    macros   the commands in it that the text itself defines: what they mean is not read
+    unread   why it is not read: a command that the text itself defines in a way that is not put in
+    expanded whether macros of the text were put in: then `text` does not stand in the file as it is
     """
 
     id: str
@@ -49,7 +50,8 @@ class Row:
     display: bool = True
     label: str = ""
     cell: int | None = None
-    macros: tuple[str, ...] = ()
+    unread: Message | None = None
+    expanded: bool = False
 
     def place(self, span: Span | None = None) -> Place:
         """Where the row, or a piece of it, stands in the file."""
