@@ -369,10 +369,12 @@ def _branching(expr: Basic) -> bool:
 @cache
 def _by_cases(name: str) -> bool:
     """Whether a function of ours has another formula elsewhere."""
+    if _free(name) or name.endswith(" of the text"):
+        return False  # one that is not known, or of the text, whose formula is looked at itself
     try:
         return any(isinstance(p, (Abs, Piecewise, sign)) for p in _parts(formula_of(name)))
     except UnknownName:
-        return False  # one of the text, whose formula is looked at itself, or one that is not known
+        return False
 
 
 def _named(expr: Basic) -> list[Symbol]:
