@@ -569,7 +569,7 @@ def test_an_argument_too_many(call):
 def test_unknown_command(call):
     refused(
         call("derve", "--weight", "w31", entry=main),
-        pattern=r"No such command 'derve'\. Did you mean 'derive'\?",
+        pattern=r"No such command 'derve'\. \(Did you mean one of: 'derive', 'prove'\?\)",
     )
 
 

@@ -152,7 +152,6 @@ class Meaning:
     foreign: dict[str, Name] = field(default_factory=dict)
     deltas: dict[str, Partial] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
-    formulas: int = 0  # how many quantities have a definition
     _graph: tuple[int, Graph] | None = None
 
     # ------------------------------------------------------------ names
@@ -187,8 +186,7 @@ class Meaning:
             return symbol
         self.pending.append(key)
         try:
-            formula = self.quantities[symbol] = self.defined(symbol, key, name)
-            self.formulas += formula is not None
+            self.quantities[symbol] = self.defined(symbol, key, name)
         finally:
             self.pending.pop()
         return symbol
@@ -389,8 +387,9 @@ class Meaning:
     @property
     def graph(self) -> Graph:
         """All definitions met so far, in topological order."""
-        if self._graph is None or self._graph[0] != self.formulas:
-            self._graph = (self.formulas, self.ordered())
+        count = sum(formula is not None for formula in self.quantities.values())
+        if self._graph is None or self._graph[0] != count:
+            self._graph = (count, self.ordered())
         return self._graph[1]
 
     def ordered(self) -> Graph:
