@@ -295,7 +295,7 @@ def about_reviews() -> set[str]:
     folder = Path(inspect.getfile(report)).parent
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     words = set(re.findall(r'"(?:review\.)?(\w+)"', source)) | {*report.VERDICTS}
-    words |= {"_".join(filter(None, ("rule", *rule))) for rule in report.RULES}
+    words |= {f"rule_{report.rule_id(*rule)}".replace("-", "_") for rule in report.RULES}
     return {f"review.{word}" for word in words if f"review.{word}" in messages("en")}
 
 
