@@ -220,15 +220,20 @@ class UnitWriter(Writer):
         return steepness(known.value.value)
 
 
+def bound_in(sides: Sequence[Node]) -> set[str]:
+    """The letters that a sum or a maximum runs over."""
+    return {
+        n.index.key
+        for side in sides
+        for n in walk(side)
+        if isinstance(n, (Series, Greatest)) and n.index is not None
+    }
+
+
 def letters_of(sides: Sequence[Node]) -> set[str]:
     """The letters of a line that stand for a unit and that no sum binds: the j of δ_j, w_kj and w_1j."""
     free = {c for side in sides for c in free_letters(side)}
-    bound = {
-        n.index.key
-        for s in sides
-        for n in walk(s)
-        if isinstance(n, (Series, Greatest)) and n.index is not None
-    }
+    bound = bound_in(sides)
     for side in sides:
         for n in walk(side):
             if isinstance(n, Name) and len(n.sub) == 2 and sum(c.isdigit() for c in n.sub) == 1:
@@ -243,13 +248,7 @@ def choices(
     free = sorted(letters)
     pairs = {n.sub for side in sides for n in walk(side) if isinstance(n, Name) and len(n.sub) == 2}
     digits = {c for pair in pairs for c in pair if c.isdigit() and any(d in letters for d in pair)}
-    bound = {
-        n.index.key
-        for side in sides
-        for n in walk(side)
-        if isinstance(n, (Series, Greatest)) and n.index is not None
-    }
-
+    bound = bound_in(sides)
     bound_alone = [b for b in bound if not any(b in pair for pair in pairs)]
     deltas = {
         c for side in sides for n in walk(side) if isinstance(n, Name) and n.base in DELTAS for c in n.sub
