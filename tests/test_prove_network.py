@@ -11,10 +11,11 @@ from tools import program
 
 from backprop_symbolic import Network, derive, read
 from backprop_symbolic.algebra import Tight, add, mul, neg, rebuild
-from backprop_symbolic.derivation import Derivation, Group, Section, Step
+from backprop_symbolic.derivation import Derivation, Step
 from backprop_symbolic.formal import coqc, network
 from backprop_symbolic.formal.script import NotExported
 from backprop_symbolic.graph import Graph
+from tests.damage import with_step
 
 #: w2 is used twice, h1 reaches the error by two ways, and names are keywords of Coq or hold what Coq has not.
 GRAPH = """
@@ -93,30 +94,6 @@ def index(rhs: Expr) -> Expr | None:
 def factor(rhs: Expr) -> Expr | None:
     """Twice as much."""
     return add(rhs, rhs)
-
-
-def with_step(found: Derivation, damaged: Step) -> Derivation:
-    """The derivation with one step exchanged wherever it stands."""
-
-    def fix(step: Step) -> Step:
-        return damaged if step.id == damaged.id else step
-
-    def section(part: Section) -> Section:
-        items = tuple(
-            replace(item, steps=tuple(map(fix, item.steps))) if isinstance(item, Group) else section(item)
-            for item in part.items
-        )
-        return replace(part, items=items)
-
-    return replace(
-        found,
-        sections=tuple(map(section, found.sections)),
-        definitions={d: fix(s) for d, s in found.definitions.items()},
-        results={
-            w: replace(r, gradient=fix(r.gradient), folded=fix(r.folded), update=fix(r.update))
-            for w, r in found.results.items()
-        },
-    )
 
 
 @pytest.mark.parametrize(

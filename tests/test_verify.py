@@ -23,13 +23,14 @@ from backprop_symbolic.activations import activation, activations, formula
 from backprop_symbolic.algebra import Call, Frac, Partial, Tight, X, Y, add, mul, neg, rebuild
 from backprop_symbolic.backprop import backprop
 from backprop_symbolic.calculus import prime
-from backprop_symbolic.derivation import Derivation, Group, Section, Step
+from backprop_symbolic.derivation import Derivation, Step
 from backprop_symbolic.errors import Unverified
 from backprop_symbolic.graph import Graph, dense
 from backprop_symbolic.losses import losses
 from backprop_symbolic.page import without_facts
 from backprop_symbolic.rules import RULES, InnerChain, ThroughActivation
 from backprop_symbolic.verify import Refused, Verifier, _claims, decide, end_check, verify
+from tests.damage import with_step
 from tests.drawn import pairs
 from tests.oracle import NoValue, Oracle, differ
 
@@ -473,32 +474,6 @@ def test_undamaged_steps_hold_for_verifier_and_oracle(name):
 
 
 # ---------------------------------------------------------------- a damaged derivation as a whole
-
-
-def with_step(about: Derivation, damaged: Step) -> Derivation:
-    """The derivation with one step exchanged wherever it stands."""
-
-    def fix(step: Step) -> Step:
-        return damaged if step.id == damaged.id else step
-
-    def section(part: Section) -> Section:
-        return replace(
-            part,
-            items=tuple(
-                replace(item, steps=tuple(map(fix, item.steps))) if isinstance(item, Group) else section(item)
-                for item in part.items
-            ),
-        )
-
-    return replace(
-        about,
-        sections=tuple(map(section, about.sections)),
-        definitions={d: fix(s) for d, s in about.definitions.items()},
-        results={
-            w: replace(r, gradient=fix(r.gradient), folded=fix(r.folded), update=fix(r.update))
-            for w, r in about.results.items()
-        },
-    )
 
 
 @pytest.mark.parametrize(("rule", "damage"), [c for c in CELLS if TABLE[c[0]].get(c[1], YES) == YES])
