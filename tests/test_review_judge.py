@@ -12,7 +12,7 @@ from tools import missing, shared
 
 from backprop_symbolic.graph import dense
 from backprop_symbolic.notation import notation
-from backprop_symbolic.review import context, grammar, judge, meaning, sources
+from backprop_symbolic.review import context, grammar, judge, meaning, repair, sources
 from backprop_symbolic.review.context import Given
 from backprop_symbolic.review.tree import REMARK, RIGHT, UNDECIDED, WRONG, Finding, Review, Row
 from backprop_symbolic.spec import Network
@@ -333,6 +333,21 @@ def test_given_definitions_and_values():
     """What a reader states is not asked of the text."""
     given = Given(definitions=(r"z = 3 x",), values={"x": 0.5})
     assert verdicts(r"\frac{dz}{dx} = 3", r"z = 1.5", r"z = 1.6", given=given) == [RIGHT, RIGHT, WRONG]
+
+
+def test_patience_with_a_text_has_an_end(monkeypatch):
+    pairs = [
+        (f"y_{i} = 2 x_{i}", rf"\frac{{dy_{i}}}{{dx_{i}}} = \cos(x_{i}) + 97 x_{i}") for i in range(1, 6)
+    ]
+    lines = [line for pair in pairs for line in pair]
+    slip = r"\frac{dy_1}{dx_1} = -\frac{y_1}{x_1}"
+    assert reviewed(*lines, slip).findings[-1].mistake is not None
+    monkeypatch.setattr(repair.Patience.__init__, "__defaults__", (100,))
+    found = reviewed(*lines, slip)
+    assert [f.verdict for f in found.findings] == [RIGHT, WRONG] * 5 + [WRONG]
+    assert found.findings[-1].mistake is None
+    told = [rows for message, rows in found.context if message.key == "context_impatient"]
+    assert len(told) == 1
 
 
 def test_what_was_taken_is_said():

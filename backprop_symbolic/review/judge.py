@@ -159,6 +159,7 @@ class Points:
         self.meaning, self.random, self.count = meaning, random.Random(seed), real
         self.region = region or {}
         self.graph: Any = None
+        self.order: Mapping[Symbol, int] = {}
         self._branches: tuple[tuple[int, int], bool] | None = None
         self.field: list[_Evaluator] = []
         self.real: list[_Evaluator] = []
@@ -169,6 +170,7 @@ class Points:
         if self.graph is self.meaning.graph:
             return
         self.graph = self.meaning.graph
+        self.order = {symbol: i for i, symbol in enumerate(self.graph.quantities)}
         self.real = [
             _Evaluator(self.meaning, Numbers(), self.leaf(i, self.number), None, self.number)
             for i in range(self.count)
@@ -310,7 +312,7 @@ class Points:
                 found[symbol] = None
             else:
                 todo += symbols(formula)
-        order = {symbol: i for i, symbol in enumerate(self.graph.quantities)}
+        order = self.order
         return sorted(found, key=lambda s: (order.get(s, len(order)), s.name))
 
     def moves(self, place: int, leaf: Symbol, left: Expr, right: Expr) -> bool:
@@ -491,6 +493,7 @@ class Judge:
         self.bases: tuple[tuple[str, str], ...] = ()
         self.blamed: dict[str, str] = {}
         self.limits: list[tuple[Node, Name]] = []
+        self.patience = repair.Patience()
 
     # ------------------------------------------------------------ rows
 
@@ -881,13 +884,18 @@ class Judge:
             found = repair.number_slip(side.text, value)
             if found is not None:
                 return repair.Mistake(found[0], repair.RIGHT, side.node, found[1])
-        return repair.probable(
+        impatient = self.patience.left < 0
+        probable = repair.probable(
             Written(left.node, left.row.text),
             Written(side.node, side.row.text),
             self.vocabulary,
             self.predicate(chain),
             left_too=left.row is side.row,
+            patience=self.patience,
         )
+        if self.patience.left < 0 and not impatient:
+            self.said.append((Message("context_impatient"), (side.row.id,)))
+        return probable
 
     def verdict(self, chain: Chain, side: Side, defining: bool) -> Verdict:
         """What is to be said of chain.last = side."""
@@ -1002,7 +1010,7 @@ class Judge:
             readings = islice(readings, 1)
         for reading, remarks in readings:
             try:
-                found = self.decided(reading, chain, left, right)
+                found = self.decided(reading, chain, left, right, quick)
             except NotUnderstood as error:
                 why = why or error.why
                 if error.why.key not in ("why_unknown_name",):
@@ -1030,7 +1038,7 @@ class Judge:
             return open_ if other is None or found_there is None else other.told_where(found_there, open_)
         if failed is None:
             return Verdict(UNDECIDED, "claim", Message("why_no_value"))
-        return replace(failed, readings=tuple(self.deltas(Reading(), left, right)))
+        return failed if quick else replace(failed, readings=tuple(self.deltas(Reading(), left, right)))
 
     def said_of(self, reading: Reading, left: Node, right: Node) -> tuple[Message, ...]:
         """What a line was read as, where that is not what its signs say by themselves."""
@@ -1189,8 +1197,13 @@ class Judge:
             if rest != key and rest in known:
                 yield rest, False
 
-    def decided(self, reading: Reading, chain: Chain, left: Node, right: Node) -> Verdict:
-        """left = right in one reading, for all numbers that its indices may have."""
+    def decided(
+        self, reading: Reading, chain: Chain, left: Node, right: Node, quick: bool = False
+    ) -> Verdict:
+        """left = right in one reading, for all numbers that its indices may have.
+
+        With `quick`, what fails is wrong, without the numbers that show it.
+        """
         meaning, points = self.meaning(reading)
         free = free_letters(left) | free_letters(right) if self.context.indexed else set()
         results: list[tuple[bool, bool]] = []
@@ -1206,6 +1219,8 @@ class Judge:
             held = points.holds(a, b)
             if held is None:
                 return Verdict(UNDECIDED, "claim", Message("why_no_value"))
+            if not held and quick:
+                return Verdict(WRONG, "claim")
             results.append((held, len(set(indices.values())) == len(indices)))
             if not held and first is None:
                 first = (a, b)

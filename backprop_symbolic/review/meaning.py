@@ -135,6 +135,16 @@ class Reading:
 Indices = Mapping[str, int]
 
 
+class Definitions(dict[Symbol, "Expr | None"]):
+    """name → definition, None for a leaf; `changes` counts the definitions that were made."""
+
+    changes = 0
+
+    def __setitem__(self, symbol: Symbol, formula: Expr | None) -> None:
+        super().__setitem__(symbol, formula)
+        self.changes += formula is not None
+
+
 @dataclass
 class Meaning:
     """The expressions of one stretch of a text in one reading.
@@ -147,12 +157,12 @@ class Meaning:
     context: Context
     stretch: int
     reading: Reading = Reading()
-    quantities: dict[Symbol, Expr | None] = field(default_factory=dict)
+    quantities: Definitions = field(default_factory=Definitions)
     functions: dict[str, Expr] = field(default_factory=dict)
     foreign: dict[str, Name] = field(default_factory=dict)
     deltas: dict[str, Partial] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
-    _graph: tuple[int, Graph] | None = None
+    _graph: tuple[int, Graph, Mapping[Symbol, Expr]] | None = None
 
     # ------------------------------------------------------------ names
 
@@ -387,10 +397,20 @@ class Meaning:
     @property
     def graph(self) -> Graph:
         """All definitions met so far, in topological order."""
-        count = sum(formula is not None for formula in self.quantities.values())
-        if self._graph is None or self._graph[0] != count:
-            self._graph = (count, self.ordered())
-        return self._graph[1]
+        return self.drawn()[1]
+
+    @property
+    def meanings(self) -> Mapping[Symbol, Expr]:
+        """Names that are derivatives: δ."""
+        return self.drawn()[2]
+
+    def drawn(self) -> tuple[int, Graph, Mapping[Symbol, Expr]]:
+        """The graph and the δs of the definitions as they are; kept until there is another."""
+        changes = self.quantities.changes
+        if self._graph is None or self._graph[0] != changes:
+            deltas = {s: e for s, e in self.quantities.items() if isinstance(e, Partial)}
+            self._graph = (changes, self.ordered(), deltas)
+        return self._graph
 
     def ordered(self) -> Graph:
         found: dict[Symbol, Quantity] = {}
@@ -416,11 +436,6 @@ class Meaning:
         tops = [s for s in found if s not in used]
         found[SINK] = Quantity(SINK, "error", add(*tops, ONE))
         return Graph(found, SINK, Symbol("·rate"), {})
-
-    @property
-    def meanings(self) -> Mapping[Symbol, Expr]:
-        """Names that are derivatives: δ."""
-        return {s: e for s, e in self.quantities.items() if isinstance(e, Partial)}
 
 
 class Writer:
@@ -612,9 +627,15 @@ class Writer:
         if of != by and by not in symbols(of) and self.meaning.foreign_at(by) and not self.meaning.holds(by):
             raise NotUnderstood(Message("why_unknown_name", {"name": by.name}), span)
         if self.meaning.reading.direct:
-            held = [s for s, e in self.meaning.quantities.items() if e is not None and s not in (of, by)]
-            return Partial(of, by, *held)
+            return Partial(of, by, *self.held(of, by))
         return Partial(of, by)
+
+    def held(self, of: Expr, by: Symbol) -> list[Symbol]:
+        """What stays as it is where `by` alone changes: whatever `of` is computed from directly."""
+        known = self.meaning.quantities
+        formula = known.get(of) if isinstance(of, Symbol) else of
+        parts = () if formula is None else symbols(formula)
+        return [s for s in parts if s != by and known.get(s) is not None]
 
     def primed(self, node: Primed) -> Expr:
         variable = self.variable

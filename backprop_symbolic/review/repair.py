@@ -46,6 +46,8 @@ from backprop_symbolic.review.tree import (
 
 #: As many repairs are tried of one equation, and as many of one kind.
 MAX_TRIED, MAX_OF_A_KIND = 1200, 300
+#: As many repairs are tried in a whole text: a second or two, however many of its lines are wrong.
+MAX_IN_ALL = 6_000
 #: As many names, derivatives, factors of the surrounding text are tried.
 NEAR, FEW = 24, 12
 LEFT, RIGHT = 0, 1
@@ -68,6 +70,18 @@ class Vocabulary:
     derivatives: Mapping[Derivative, str] = field(default_factory=dict)
     factors: Mapping[Derivative, Written] = field(default_factory=dict)
     numbers: Mapping[Number, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Patience:
+    """How many repairs may still be tried."""
+
+    left: int = MAX_IN_ALL
+
+    def spend(self) -> bool:
+        """Whether one more may be tried."""
+        self.left -= 1
+        return self.left >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +132,19 @@ def probable(
     holds: Callable[[Node, Node], bool],
     *,
     left_too: bool = True,
+    patience: Patience | None = None,
 ) -> Mistake | None:
     """The smallest repair with which left = right holds, or None where no usual one does.
 
     left_too  whether the left side may be what is wrong: it is not where it goes on from a row above
+    patience  what is left of it; spent in trying
     """
+    patience = patience or Patience()
     turns = [(RIGHT, right, left), *([(LEFT, left, right)] if left_too else [])]
     for which, side, other in turns:
         for said, change in repairs(side, other, known):
+            if not patience.spend():
+                return None
             sides = (left.node, change.node) if which == RIGHT else (change.node, right.node)
             if sides[0] != sides[1] and holds(*sides):
                 return Mistake(said, which, change.node, change.applied(side))
@@ -716,6 +735,7 @@ __all__ = [
     "LEFT",
     "RIGHT",
     "Mistake",
+    "Patience",
     "Vocabulary",
     "number_slip",
     "one_slip",
