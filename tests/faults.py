@@ -37,6 +37,7 @@ from backprop_symbolic.api import VerifiedDerivation, derive
 from backprop_symbolic.document import Display, Document, Row, document
 from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
 from backprop_symbolic.graph import Graph, dense
+from backprop_symbolic.graph import after as after_update
 from backprop_symbolic.notation import notation
 from backprop_symbolic.numeric.substitute import with_numbers
 from backprop_symbolic.numeric.values import random_values, resolve
@@ -59,7 +60,12 @@ KINDS = {
     "lost_minus": ("inner_minus",),
     "digit": ("digit", "rounding"),
     "transposed": ("transposed", "index"),
+    "mean": ("mean", "extra_factor"),  # a factor 1/n too many, or lost
+    "updated": ("updated",),
+    "rounding": ("rounding",),
 }
+#: Damage to the results of numbers.
+NUMBERS = ("digit", "rounding")
 FORMATS = ("github", "jekyll", "myst", "quarto", "obsidian", "latex", "standalone", "notebook")
 ACTIVATIONS = ("sigmoid", "sigmoid", "tanh", "identity", "softplus", "relu")
 BIASES = ("1", "none", "layer", "node", "fixed")
@@ -133,8 +139,11 @@ class Fault:
 # ---------------------------------------------------------------- documents
 
 
-def source(seed: int, *, numbers: bool | None = None) -> Source:
-    """A document drawn by its seed; with numbers put in for every other one, or as told."""
+def source(seed: int, *, numbers: bool | None = None, every: bool = False) -> Source:
+    """A document drawn by its seed; with numbers put in for every other one, or as told.
+
+    every  of all weights where they are few
+    """
     draw = random.Random(seed)
     layers = draw.choice((2, 3, 3, 3, 4))
     sizes = tuple(draw.randint(1 if layers > 2 else 2, 3) for _ in range(layers))
@@ -143,7 +152,7 @@ def source(seed: int, *, numbers: bool | None = None) -> Source:
         numbers = draw.random() < 0.4
     return _source(
         sizes, activation, draw.choice(("half_sse", "half_sse", "mse")), draw.choice(BIASES),
-        draw.choice(NOTATIONS), draw.choice(("en", "ko")), draw.choice(FORMATS), draw.randrange(4), numbers,
+        draw.choice(NOTATIONS), draw.choice(("en", "ko")), draw.choice(FORMATS), 3 if every else draw.randrange(4), numbers,
     )  # fmt: skip
 
 
@@ -173,7 +182,9 @@ def fault(seed: int) -> Fault | None:
     """A case drawn by its seed; None where its document has no line that its kind of damage fits."""
     draw = random.Random(seed)
     kind = tuple(KINDS)[seed % len(KINDS)]
-    found = source(draw.randrange(10**9), numbers=True if kind == "digit" else None)
+    found = source(
+        draw.randrange(10**9), numbers=True if kind in NUMBERS else None, every=kind == "updated"
+    )
     places = [
         (b, r)
         for b, block in enumerate(found.document.blocks)
@@ -435,6 +446,39 @@ def _with_digits(row: Row, result: Numeral, digits: str, negative: bool, scale: 
     return replace(row, result=Numeral(value, result.args[1]))
 
 
+def _rounding(source: Source, lhs: Expr, row: Row, draw: random.Random) -> Iterator[Row]:
+    """A result rounded to fewer digits than the document has, and off by one in its last."""
+    result = row.result
+    if result is None or not isinstance(result, Numeral):
+        return
+    for digits in (2, 3):
+        _, shown, scale = Numeral(result.value, Integer(digits)).written
+        unit = Rational(10) ** ((scale or 0) - len(shown.partition(".")[2]))
+        short = Rational(shown) * Rational(10) ** (scale or 0) * (-1 if result.value < 0 else 1)
+        for near in (short + unit, short - unit):
+            off = Numeral(near, Integer(digits))
+            if len(off.written[1]) == len(shown) and unit * Rational(3, 4) < abs(near - result.value):
+                yield replace(row, result=off)
+
+
+def _mean(source: Source, lhs: Expr, row: Row, draw: random.Random) -> Iterator[Row]:
+    """A mean for a sum, or a sum for a mean: a factor 1/n more, or a factor lost."""
+    if not _symbolic(row) or isinstance(row.rhs, (Symbol, Partial)):
+        return
+    for count in (2, 3):
+        yield replace(row, rhs=mul(Rational(1, count), row.rhs))
+    if isinstance(row.rhs, Mul) and isinstance(row.rhs.args[0], Rational) and row.rhs.args[0] > 0:
+        yield replace(row, rhs=mul(*row.rhs.args[1:]))
+
+
+def _updated(source: Source, lhs: Expr, row: Row, draw: random.Random) -> Iterator[Row]:
+    """A weight as it is after the update."""
+    known = source.derived.derivation.meanings
+    for piece, put in _sites(row.rhs) if _symbolic(row) else ():
+        if isinstance(piece, Symbol) and after_update(piece) in known:
+            yield replace(row, rhs=put(after_update(piece)))
+
+
 def _transposed(source: Source, lhs: Expr, row: Row, draw: random.Random) -> Iterator[Row]:
     """A weight with its two indices exchanged."""
     graph = source.graph
@@ -461,6 +505,9 @@ _DAMAGE: dict[str, Callable[[Source, Expr, Row, random.Random], Iterator[Row]]] 
     "lost_minus": _lost_minus,
     "digit": _digit,
     "transposed": _transposed,
+    "mean": _mean,
+    "updated": _updated,
+    "rounding": _rounding,
 }
 
 

@@ -384,19 +384,32 @@ def _respelled(side: _Side, node: Derivative, name: Name, new: Name) -> str:
 # ---------------------------------------------------------------- factors
 
 
+def _extra_numbers(side: _Side) -> _Found:
+    """A number left out that is a factor, as where a mean is taken for a sum."""
+    for site in sites(side.node):
+        node = site.node
+        if isinstance(node, Product) and len(node.factors) > 1:
+            for i, factor in enumerate(node.factors):
+                if not names(factor):
+                    yield _without_factor(side, site, node, i)
+
+
+def _without_factor(side: _Side, site: Site, node: Product, index: int) -> tuple[Message, Change]:
+    """A product without one of its factors."""
+    rest = (*node.factors[:index], *node.factors[index + 1 :])
+    left = rest[0] if len(rest) == 1 else Product(rest, span=node.span)
+    args = {"factor": side.written.of(node.factors[index])}
+    change = side.put(site, left, "", without(side.written, node.factors, index))
+    return Message("review.mistake_extra_factor", args), change
+
+
 def _extra_factors(side: _Side) -> _Found:
     """One factor left out."""
     for site in sites(side.node):
         node = site.node
         if isinstance(node, Product) and len(node.factors) > 1:
-            for i, factor in enumerate(node.factors):
-                rest = (*node.factors[:i], *node.factors[i + 1 :])
-                left = rest[0] if len(rest) == 1 else Product(rest, span=node.span)
-                args = {"factor": side.written.of(factor)}
-                yield (
-                    Message("review.mistake_extra_factor", args),
-                    side.put(site, left, "", without(side.written, node.factors, i)),
-                )
+            for i in range(len(node.factors)):
+                yield _without_factor(side, site, node, i)
         elif isinstance(node, Beside):
             pieces = (node.name, node.inside)
             for i, piece in enumerate(pieces):
@@ -719,6 +732,7 @@ _KINDS: tuple[_Kind, ...] = (
     _numbers,
     _times,
     _indices,
+    _extra_numbers,
     _lost_slopes,
     _derivatives,
     _extra_factors,
