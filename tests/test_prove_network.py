@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from sympy import Add, Expr, Mul
@@ -133,8 +134,23 @@ class Case:
     weight: str = "all"
 
 
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "examples"
+TWICE = """
+input h0
+h1 = tanh(w*x1 + u*h0)
+h2 = tanh(w*x2 + u*h1)
+오차합 = max(h2, w*h0) + 0*End
+E = 1/2*(t - 오차합)**2 + log(1 + u**2)
+parameter w u End unused
+"""
+
 CASES = {
     "names of Coq, shared weights, two ways": Case(read(GRAPH)),
+    "one quantity along two paths": Case(read((DOCS / "skip.txt").read_text(encoding="utf-8"))),
+    "a weight in two layers": Case(read((DOCS / "shared.txt").read_text(encoding="utf-8"))),
+    "two times, max, Hangul, a parameter unused": Case(read(TWICE)),
+    "a penalty on |w|": Case(Network.dense([1, 2, 1], l1=0.1)),
+    "a penalty on the squares": Case(Network.dense([1, 2, 1], l2=0.01)),
     "a bias of each unit, tanh": Case(Network.dense([1, 2, 1], activation="tanh", bias="node")),
     "a bias of each layer, ReLU": Case(Network.dense([1, 2, 1], activation="relu", bias="layer")),
     "no bias, three layers": Case(Network.dense([1, 2, 2, 1], bias="none"), "w11"),
@@ -143,7 +159,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "name", [*[*CASES][:1], *(pytest.param(c, marks=pytest.mark.slow) for c in [*CASES][1:])]
+    "name", [*[*CASES][:2], *(pytest.param(c, marks=pytest.mark.slow) for c in [*CASES][2:])]
 )
 def test_any_network_is_proved(name):
     case = CASES[name]

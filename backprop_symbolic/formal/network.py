@@ -244,7 +244,8 @@ class _Author:
     def every(self) -> str:
         """The tactic that opens each function, and each quantity that is one of them."""
         words = [self.names(q) for q in self.graph.quantities if self.places.applied(q) is not None]
-        words += [w for f, _ in self.functions.values() for w in (f.name, f.slope)]
+        # A slope is written with its function, which is opened after it.
+        words += [f.slope for f, _ in self.functions.values()] + [f.name for f, _ in self.functions.values()]
         return f"Ltac every' := {'unfold ' + ', '.join(words) if words else 'idtac'}."
 
     # ------------------------------------------------------------ what is known of derivatives
