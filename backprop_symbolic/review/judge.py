@@ -1261,8 +1261,15 @@ class Judge:
     ) -> str | None:
         """A name in a failed link that the text gives no meaning, or none but a number.
 
-        `free` names stand for any number, and need no meaning.
+        One that stands on one side alone goes before others. `free` names stand for any number, and
+        need no meaning.
         """
+        found = list(self.doubts(meaning, pair, free))
+        both = {s.name for s in symbols(pair[0])} & {s.name for s in symbols(pair[1])}
+        return next((name for name in found if name not in both), found[0] if found else None)
+
+    def doubts(self, meaning: Meaning, pair: tuple[Expr, Expr], free: frozenset[str]) -> Iterator[str]:
+        """All such names."""
         todo: list[Basic] = list(pair)
         seen: set[Symbol] = set()
         while todo:
@@ -1287,8 +1294,7 @@ class Judge:
                 or part.name in self.context.headed
                 or (meaning.foreign_at(part) and part.name not in RATES)
             ):
-                return part.name
-        return None
+                yield part.name
 
     def with_indices(
         self,
