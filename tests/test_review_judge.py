@@ -295,6 +295,32 @@ def test_rounding(row, verdict, told):
     )
 
 
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (r"\frac{dy}{dx} = 0.6 x", RIGHT),
+        (r"\frac{dy}{dx} = 0.5 x", WRONG),
+        (r"\frac{dy}{dx} = 0.55 x + 0.05 x", RIGHT),
+        (r"\frac{dz}{dx} = 0.7 \cdot 1.2 \, x", UNDECIDED),  # 0.792 x, of which 0.7 and 1.2 may be rounded
+        (r"\frac{dz}{dx} = 0.8 \cdot 1.2 \, x", WRONG),
+        (r"\frac{du}{dx} = 0.5 x", UNDECIDED),  # u = 3 x²: 0.5 may be a number put in
+    ],
+)
+def test_decimals_as_factors(claim, verdict):
+    """They are judged where what is differentiated has such factors itself."""
+    assert verdicts("y = 0.3 x^2 + b", "z = 0.396 x^2", "u = 3 x^2", claim)[-1] == verdict
+
+
+def test_a_bound_in_a_text_about_functions():
+    found = reviewed(r"\sigma(x) = \frac{1}{1+e^{-x}}", r"\sigma'(x) \le \frac{1}{4}", r"\sigma'(x) \le \frac{1}{5}")
+    assert [f.verdict for f in found.findings] == [RIGHT, RIGHT, UNDECIDED]
+    assert found.findings[-1].why.key == "why_bound_here"
+    (x,), (slope, bound) = found.findings[-1].at, map(float, found.findings[-1].sides)
+    sigma = 1 / (1 + math.exp(-float(x[1])))
+    assert slope == pytest.approx(sigma * (1 - sigma), rel=1e-4)
+    assert slope > bound == 0.2
+
+
 def test_updated_numbers():
     """After an update the text may go on with the new weights."""
     texts = (

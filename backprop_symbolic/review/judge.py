@@ -57,7 +57,7 @@ from backprop_symbolic.review.context import (
     whole,
 )
 from backprop_symbolic.review.meaning import Meaning, NotUnderstood, Reading
-from backprop_symbolic.review.splice import Written
+from backprop_symbolic.review.splice import Written, sites
 from backprop_symbolic.review.tree import (
     REMARK,
     RIGHT,
@@ -605,6 +605,10 @@ class Judge:
             if not (self.outside(failed) if free else self.doubt(meaning, failed)):
                 against = points.counterexample(*failed, larger=True)
                 return Verdict(WRONG, "claim", Message("why_bound"), against)
+            if self.doubt(meaning, failed, arguments(left) | arguments(right)) is None:
+                # What the prose says of x is not read: x may be limited there.
+                against = points.counterexample(*failed, larger=True)
+                return Verdict(UNDECIDED, "claim", Message("why_bound_here"), against)
         return Verdict(UNDECIDED, "none", why)
 
     def is_quantity(self, name: Name) -> bool:
@@ -928,8 +932,57 @@ class Judge:
             exactly = self.claim(chain, left, right, quick=True) if not numeric(right) else None
             if exactly is not None and exactly.verdict == RIGHT:
                 return exactly
-            return self.numbers.judge(chain, side)
+            found = self.numbers.judge(chain, side)
+            apart = self.factors(chain, left, right) if found.verdict == UNDECIDED else None
+            return apart or found
         return self.claim(chain, left, right)
+
+    def factors(self, chain: Chain, left: Node, right: Node) -> Verdict | None:
+        """dy/dx = 0.5 x is wrong where y = 0.3 x²: no other numbers that are written alike make it right.
+
+        None where nothing that the left side is computed from is written with such factors: then the
+        numbers may be those of a sample, put in.
+        """
+        meaning, points = self.meaning(Reading())
+        try:
+            of, value = (meaning.expr(side, {}, chain.variable) for side in (left, right))
+        except NotUnderstood:
+            return None
+        points.prepare()
+        if numeric(right) or not self.has_factors(meaning, of):
+            return None
+        found = self.claim(chain, left, right)
+        if found.verdict != WRONG:
+            return found if found.verdict == RIGHT else None
+        near = [
+            add(meaning.expr(side, {}, chain.variable), neg(whole))
+            for node, whole in ((left, of), (right, value))
+            for side in _nearby(node)
+        ]
+        for point in points.real:
+            pair = _pair(point, of, value)
+            reaches = [_pair(point, e, e) for e in near]
+            if pair is not None and all(r is not None for r in reaches):
+                if abs(pair[0] - pair[1]) > sum(abs(r[0]) for r in reaches if r is not None):
+                    return found
+        return None
+
+    def has_factors(self, meaning: Meaning, expr: Expr) -> bool:
+        """Whether a formula that an expression is computed from has decimals before names."""
+        written = {
+            meaning.canonical(d.name.key)
+            for stretch in self.context.stretches
+            for d in stretch.definitions.values()
+            if rounded(d.formula) and not numeric(d.formula)
+        }
+        todo, seen = [expr], set[Symbol]()
+        while todo:
+            for symbol in symbols(todo.pop()):
+                if symbol not in seen:
+                    seen.add(symbol)
+                    formula = meaning.quantities.get(symbol)
+                    todo += [] if formula is None else [formula]
+        return not written.isdisjoint(seen)
 
     def is_function(self, left: Beside | Applied, right: Node) -> bool:
         """Whether f(x) = … is what the text defines f by."""
@@ -986,7 +1039,8 @@ class Judge:
 
         def holds(left: Node, right: Node) -> bool:
             if rounded(left) or rounded(right):
-                return self.numbers.equal(left, right)
+                same = self.numbers.equal(left, right)
+                return self.claim(chain, left, right, quick=True).verdict == RIGHT if same is None else same
             if isinstance(left, Name) and left.tense == "next":
                 updated = self.update(left, right)
                 if updated is not None and updated.verdict == UNDECIDED:
@@ -1413,6 +1467,19 @@ def free_variables(chain: Chain) -> frozenset[str]:
     )
 
 
+def arguments(node: Node) -> frozenset[str]:
+    """The x of each f(x)."""
+    found = [n.argument for n in walk(node) if isinstance(n, Applied)]
+    return frozenset(a.key for a in found if isinstance(a, Name))
+
+
+def _nearby(node: Node) -> Iterator[Node]:
+    """The tree with each of its decimals half a unit larger, one at a time."""
+    for site in sites(node):
+        if isinstance(site.node, Number) and site.node.unit:
+            yield site.put(replace(site.node, value=site.node.value + site.node.unit / 2))
+
+
 def _admissible(meaning: Meaning, left: Expr, right: Expr, points: Points) -> bool:
     """Whether every derivative is by a name that its quantity is computed from directly.
 
@@ -1816,9 +1883,9 @@ class Amounts:
             return False
         return name.tense != "next" and self.meaning.quantities.get(symbol) is None
 
-    def equal(self, left: Node, right: Node) -> bool:
-        """Whether two sides can be the same number now."""
-        return self.agree(left, right, self.era, None) is not False
+    def equal(self, left: Node, right: Node) -> bool | None:
+        """Whether two sides can be the same number now; None where a number is missing."""
+        return self.agree(left, right, self.era, None)
 
     def blame(self, left: Side, side: Side) -> str:
         """The wrong row whose number makes this one what it is, or nothing."""
