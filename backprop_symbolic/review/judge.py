@@ -954,17 +954,16 @@ class Judge:
         found = self.claim(chain, left, right)
         if found.verdict != WRONG:
             return found if found.verdict == RIGHT else None
-        near = [
+        moved = [
             add(meaning.expr(side, {}, chain.variable), neg(whole))
             for node, whole in ((left, of), (right, value))
             for side in _nearby(node)
         ]
         for point in points.real:
-            pair = _pair(point, of, value)
-            reaches = [_pair(point, e, e) for e in near]
-            if pair is not None and all(r is not None for r in reaches):
-                if abs(pair[0] - pair[1]) > sum(abs(r[0]) for r in reaches if r is not None):
-                    return found
+            pair, moves = _pair(point, of, value), [_pair(point, e, e) for e in moved]
+            reach = sum(abs(m[0]) if m is not None else math.inf for m in moves)
+            if pair is not None and abs(pair[0] - pair[1]) > reach:
+                return found
         return None
 
     def has_factors(self, meaning: Meaning, expr: Expr) -> bool:
