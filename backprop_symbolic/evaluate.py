@@ -11,7 +11,7 @@ from __future__ import annotations
 import cmath
 import heapq
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 from sympy import (
@@ -780,6 +780,15 @@ def scaled(base: Expr, n: int) -> tuple[Rational, Expr]:
     return c, cast(Expr, Pow(whole, n, evaluate=False))
 
 
+def _factors(product: Basic) -> Iterator[Basic]:
+    """The factors of a product, those of products in it too: x·(-1.702)."""
+    for factor in product.args:
+        if isinstance(factor, (Mul, Tight)):
+            yield from _factors(factor)
+        else:
+            yield factor
+
+
 def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
     """u as Σ c·v with rational c, so that e^(2a - b) is e^a twice over e^b."""
     parts: list[tuple[Rational, Expr]] = []
@@ -790,7 +799,7 @@ def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
             todo.extend((c, a) for a in v.args)
         elif isinstance(v, (Mul, Tight)):
             rest = []
-            for a in v.args:
+            for a in _factors(v):
                 n = a if isinstance(a, Rational) else getattr(a, "value", None)
                 if isinstance(n, Rational):
                     c = cast(Rational, c * n)

@@ -7,6 +7,7 @@ verified and rendered as any other.
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -19,7 +20,7 @@ from backprop_symbolic.algebra import Call, Partial, Prime, X, Y, add, contains,
 from backprop_symbolic.cases import Case, Uncertain, cases, conditions, slopes
 from backprop_symbolic.derivation import BRIEF, NORMAL, Argument, Group, Page, Rule, Section, Step
 from backprop_symbolic.elimination import ATOM, PRIME_SIGN, Form, by_cases, eliminate, opened
-from backprop_symbolic.evaluate import Evaluator, Numbers, Undecidable
+from backprop_symbolic.evaluate import Evaluator, Numbers, PrimeField, Undecidable
 from backprop_symbolic.facts import as_sections, facts
 from backprop_symbolic.graph import Graph, Quantity
 from backprop_symbolic.losses import Loss
@@ -259,8 +260,8 @@ class _ActivationAuthor(_Author):
         at = _Numbers(opened(self.formula), prime)
         for x in (1, 2, 3):
             here, there = at.both(x), at.both(-x)
-            if here and there and abs(here[0] - there[0]) < 1e-12 and abs(here[1] - there[1]) > 1e-3:
-                up, down = (cast(Expr, Integer(v)) for v in (x, -x))
+            up, down = (cast(Expr, Integer(v)) for v in (x, -x))
+            if here and there and abs(here[1] - there[1]) > 1e-3 and at.same(up, down):
                 same = self.step(Call(self.function, up), Stated(Call(self.function, down)))
                 sign = self.step(Prime(self.function, up), Stated(neg(Prime(self.function, down))))
                 steps = (same, sign) if abs(here[1] + there[1]) < 1e-12 else (same,)
@@ -287,6 +288,15 @@ class _Numbers:
         self.f, self.prime = f, prime
         x = Quantity(X, "input")
         self.graph = Graph({X: x}, X, X, {})
+
+    def same(self, one: Expr, other: Expr) -> bool:
+        """Whether f(one) = f(other) can be shown: log(1 + e) - 1/2 is log(1 + 1/e) + 1/2, but not in a field."""
+        at = Evaluator(self.graph, {}, PrimeField(random.Random(1)), lambda s: None)
+        try:
+            left, right = (at.value(replace(self.f, {X: x})) for x in (one, other))
+        except (Undecidable, ZeroDivisionError):
+            return False
+        return bool(left == right)
 
     def both(self, x: float) -> tuple[float, float] | None:
         """f(x) and f'(x); None where there is no value."""

@@ -125,7 +125,8 @@ class Printer(ABC, Generic[T]):
         if isinstance(expr, Frac):
             return self.fraction(self(expr.args[0]), self(expr.args[1]))
         if isinstance(expr, Decimal):
-            return self.word(expr.text, expr.text)
+            positive = without_minus(expr)
+            return self.word(expr.text, expr.text) if positive is None else self.sum([(True, self(positive))])
         if isinstance(expr, Numeral):
             return self.numeral(expr)
         if isinstance(expr, exp_):
@@ -254,18 +255,18 @@ class Printer(ABC, Generic[T]):
             rest = term.args[1:]
             inner = self.product(rest) if len(rest) > 1 else self.within(rest[0], PRODUCT)
             return True, inner
-        if isinstance(term, Rational) and term < 0:
-            return True, self.rational(cast(Rational, -term))
-        if isinstance(term, Mul) and isinstance(term.args[0], Rational) and term.args[0] < 0:
-            return True, self.product((-term.args[0], *term.args[1:]))
+        if (positive := without_minus(term)) is not None:
+            return True, self(positive)
+        if isinstance(term, Mul) and (positive := without_minus(term.args[0])) is not None:
+            return True, self.product((positive, *term.args[1:]))
         # A number put in keeps its own sign: 0.5 + (-0.3).
         alone = first and isinstance(term, Numeral)
         return False, self.within(term, SUM if alone or not isinstance(term, (Add, Numeral)) else PRODUCT)
 
     def product(self, factors: tuple[Basic, ...], tight: bool = False) -> T:
         first = factors[0]
-        if len(factors) > 1 and isinstance(first, Rational) and first < 0:
-            rest = factors[1:] if first == -1 else (-first, *factors[1:])
+        if len(factors) > 1 and (positive := without_minus(first)) is not None:
+            rest = factors[1:] if first == -1 else (positive, *factors[1:])
             inner = self.product(rest, tight) if len(rest) > 1 else self.within(rest[0], PRODUCT)
             return self.sum([(True, inner)])
         parts: list[T] = []
@@ -336,11 +337,18 @@ def precedence(expr: Basic) -> int:
 
 def leads_with_minus(expr: Basic) -> bool:
     """Whether the first sign written is a minus."""
-    if isinstance(expr, Rational):
-        return bool(expr < 0)
     if isinstance(expr, (Mul, Tight)):
         return leads_with_minus(expr.args[0])
-    return False
+    return without_minus(expr) is not None
+
+
+def without_minus(expr: Basic) -> Expr | None:
+    """The number of which `expr` is the negative, written with a minus; None for anything else."""
+    if isinstance(expr, Rational) and expr < 0:
+        return cast(Expr, -expr)
+    if isinstance(expr, Decimal) and expr.value < 0:
+        return Decimal(cast(Rational, -expr.value))
+    return None
 
 
 # ---------------------------------------------------------------- LaTeX

@@ -306,6 +306,25 @@ def test_the_elimination_is_shown():
 
 
 @pytest.mark.parametrize(
+    "formula",
+    [
+        "x/(1+exp(-1.702*x))",  # a decimal and its minus apart: -(1.702) and (-1.702)
+        "log(1+exp(x))-x/2",  # even, as no finite field can tell
+        "log(log(x))",  # a value above 1 alone
+        "sqrt(log(x))",
+    ],
+)
+def test_less_usual_formulas_are_proved(formula):
+    assert prove_activation(formula).steps
+
+
+def test_the_minus_of_a_decimal_needs_no_parentheses():
+    text = prove_activation("exp(-1.5*x)").latex()
+    assert "&= -1.5 e^{-1.5 x} &&" in text
+    assert "(-1.5)" not in text
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("x**2", "two points share y, but not the slope"),
