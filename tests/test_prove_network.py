@@ -98,7 +98,7 @@ def factor(rhs: Expr) -> Expr | None:
 
 
 @pytest.mark.parametrize(
-    "damage", [path, slope, *(pytest.param(d, marks=pytest.mark.slow) for d in (sign, index, factor))]
+    "damage", [path, *(pytest.param(d, marks=pytest.mark.slow) for d in (slope, sign, index, factor))]
 )
 def test_a_damaged_gradient_is_rejected_by_name(damage):
     """∂E/∂w11 with a sign, a path, σ′, an index or a factor wrong: Coq rejects the lemma of that step."""
@@ -159,7 +159,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "name", [*[*CASES][:2], *(pytest.param(c, marks=pytest.mark.slow) for c in [*CASES][2:])]
+    "name", [*[*CASES][:1], *(pytest.param(c, marks=pytest.mark.slow) for c in [*CASES][1:])]
 )
 def test_any_network_is_proved(name):
     case = CASES[name]
