@@ -290,7 +290,7 @@ class _Numbers:
         self.graph = Graph({X: x}, X, X, {})
 
     def same(self, one: Expr, other: Expr) -> bool:
-        """Whether f(one) = f(other) can be shown; no field knows that log(1 + e) - 1/2 is log(1 + 1/e) + 1/2."""
+        """Whether f(one) = f(other) can be shown: of log(1 + e) - 1/2 and log(1 + 1/e) + 1/2 it cannot."""
         at = Evaluator(self.graph, {}, PrimeField(random.Random(1)), lambda s: None)
         try:
             left, right = (at.value(replace(self.f, {X: x})) for x in (one, other))
