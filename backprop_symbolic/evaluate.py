@@ -806,7 +806,7 @@ def exponents(u: Expr) -> list[tuple[Rational, Expr]]:
                 else:
                     rest.append(a)
             inner = cast(Expr, rest[0] if len(rest) == 1 else Mul(*cast(list[Expr], rest), evaluate=False))
-            if isinstance(inner, (Add, Frac, Pow)) or (isinstance(inner, Mul) and len(rest) == 1):
+            if isinstance(inner, (Add, Frac, Pow)):
                 todo.append((c, inner))
             else:
                 parts.append((c, inner))

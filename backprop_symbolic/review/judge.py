@@ -299,19 +299,8 @@ class Points:
 
     def leaves_of(self, left: Expr, right: Expr) -> list[Symbol]:
         """All that is computed from nothing and that both sides are computed from."""
-        found: dict[Symbol, None] = {}
-        todo = [s for e in (left, right) for s in _named(e)]
-        seen: set[Symbol] = set()
-        while todo:
-            symbol = todo.pop()
-            if symbol in seen:
-                continue
-            seen.add(symbol)
-            formula = self.meaning.quantities.get(symbol)
-            if formula is None:
-                found[symbol] = None
-            else:
-                todo += symbols(formula)
+        behind = self.meaning.behind(s for e in (left, right) for s in _named(e))
+        found = [s for s in behind if self.meaning.quantities.get(s) is None]
         order = self.order
         return sorted(found, key=lambda s: (order.get(s, len(order)), s.name))
 
@@ -943,13 +932,15 @@ class Judge:
         None where nothing that the left side is computed from is written with such factors: then the
         numbers may be those of a sample, put in.
         """
+        if numeric(right):
+            return None
         meaning, points = self.meaning(Reading())
         try:
             of, value = (meaning.expr(side, {}, chain.variable) for side in (left, right))
         except NotUnderstood:
             return None
         points.prepare()
-        if numeric(right) or not self.has_factors(meaning, of):
+        if not self.has_factors(meaning, of):
             return None
         found = self.claim(chain, left, right)
         if found.verdict != WRONG:
@@ -974,14 +965,7 @@ class Judge:
             for d in stretch.definitions.values()
             if rounded(d.formula) and not numeric(d.formula)
         }
-        todo, seen = [expr], set[Symbol]()
-        while todo:
-            for symbol in symbols(todo.pop()):
-                if symbol not in seen:
-                    seen.add(symbol)
-                    formula = meaning.quantities.get(symbol)
-                    todo += [] if formula is None else [formula]
-        return not written.isdisjoint(seen)
+        return not written.isdisjoint(meaning.behind(symbols(expr)))
 
     def is_function(self, left: Beside | Applied, right: Node) -> bool:
         """Whether f(x) = … is what the text defines f by."""

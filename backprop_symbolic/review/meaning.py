@@ -12,7 +12,7 @@ What is not understood raises NotUnderstood, with its place.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_
 from functools import cached_property
@@ -403,6 +403,18 @@ class Meaning:
     def meanings(self) -> Mapping[Symbol, Expr]:
         """Names that are derivatives: δ."""
         return self.drawn()[2]
+
+    def behind(self, names: Iterable[Symbol]) -> set[Symbol]:
+        """The names, and all that they are computed from."""
+        found: set[Symbol] = set()
+        todo = list(names)
+        while todo:
+            symbol = todo.pop()
+            if symbol not in found:
+                found.add(symbol)
+                formula = self.quantities.get(symbol)
+                todo += [] if formula is None else symbols(formula)
+        return found
 
     def drawn(self) -> tuple[int, Graph, Mapping[Symbol, Expr]]:
         """The graph and the δs of the definitions as they are; kept until there is another."""
